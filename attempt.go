@@ -1,0 +1,141 @@
+package runsheet
+
+import "time"
+
+// Process identifies a process beyond the reuse of its number: a pid means something only together with the boot and
+// the pid namespace it was counted in and the tick it started at.
+type Process struct {
+	Host         string `json:"host"`                    // host name, for people; never compared
+	BootID       string `json:"boot_id"`                 // /proc/sys/kernel/random/boot_id
+	PIDNamespace string `json:"pid_namespace,omitempty"` // readlink /proc/self/ns/pid: containers of one boot differ in it
+	PID          int    `json:"pid"`
+	StartTime    uint64 `json:"start_time"` // clock ticks since boot: field 22 of /proc/PID/stat
+}
+
+// Claim is claim.json, written once by the launcher: who may run this attempt, and what is to be run. It holds all
+// that the supervisor needs, so that nothing but the attempt's directory has to be handed over.
+type Claim struct {
+	Schema    string            `json:"schema"` // "runsheet.claim/1"
+	Run       string            `json:"run"`
+	Attempt   int               `json:"attempt"`
+	Nonce     string            `json:"nonce"`   // the attempt's identity; 32 hex digits, also RUNSHEET_TOKEN
+	Session   string            `json:"session"` // the `run` that claimed it; retries are counted per session
+	Sheet     string            `json:"sheet"`
+	By        Process           `json:"by"`
+	At        time.Time         `json:"at"`
+	Executor  string            `json:"executor"`
+	Host      string            `json:"host"`
+	Devices   []string          `json:"devices,omitempty"` // GPU indices, as CUDA_VISIBLE_DEVICES takes them
+	Identity  string            `json:"identity"`          // Run.Command: what a result is outdated by
+	Command   string            `json:"command"`           // the command executed
+	Resume    bool              `json:"resume,omitzero"`   // there was progress when it was claimed
+	Fresh     bool              `json:"fresh,omitzero"`    // older evidence was set aside for it
+	Request   int               `json:"request,omitzero"`  // newest request that was taken into account; later ones apply to it
+	WorkDir   string            `json:"work_dir"`
+	Dir       string            `json:"dir"` // working directory of the command
+	Env       map[string]string `json:"env,omitempty"`
+	Progress  ProgressSpec      `json:"progress"`
+	StopGrace time.Duration     `json:"stop_grace_ns"`
+}
+
+// Start is start.json, written once: by the supervisor before it lets the command go, or as Void by whoever gives the
+// attempt up before it began.
+type Start struct {
+	Schema       string    `json:"schema"` // "runsheet.start/1"
+	Nonce        string    `json:"nonce"`
+	Process                // the supervisor's, or the one that gave it up
+	ProcessGroup int       `json:"process_group,omitzero"` // the command's session and process group; 0 when void
+	At           time.Time `json:"at"`
+	Void         bool      `json:"void,omitzero"`
+}
+
+// EndKind says how an attempt ended.
+type EndKind string
+
+// The ways in which an attempt ends.
+const (
+	EndExit    EndKind = "exit"    // the command exited by itself: ExitCode holds
+	EndSignal  EndKind = "signal"  // a signal that was not ours ended it: Signal holds
+	EndStopped EndKind = "stopped" // Ctrl-C or a stop request
+	EndStuck   EndKind = "stuck"   // the launcher ended it for want of progress
+	EndLost    EndKind = "lost"    // its supervisor was proved gone without an end of its own
+	EndVoid    EndKind = "void"    // given up before it began
+	EndError   EndKind = "error"   // the command could not be started: Cause.Text says why
+)
+
+// End is end.json, written once, when nothing of the attempt lives any more.
+type End struct {
+	Schema     string    `json:"schema"` // "runsheet.end/1"
+	Nonce      string    `json:"nonce"`
+	By         Process   `json:"by"`
+	Kind       EndKind   `json:"kind"`
+	ExitCode   *int      `json:"exit_code,omitempty"`
+	Signal     string    `json:"signal,omitempty"` // as "SIGKILL"
+	Cause      Cause     `json:"cause,omitzero"`
+	Progress   *Progress `json:"progress,omitempty"` // read after the last process was gone; nil: nobody could read it
+	At         time.Time `json:"at"`
+	PeakMemory int64     `json:"peak_memory_bytes,omitzero"` // of the whole tree, resident
+	CPU        float64   `json:"cpu_seconds,omitzero"`       // user and system, of the whole tree
+	Wall       float64   `json:"wall_seconds,omitzero"`
+	Forced     bool      `json:"forced,omitzero"` // a person let go of it without proof (retry --force)
+}
+
+// Cause is why an attempt failed, as far as can be told from its exit and the tail of its log.
+type Cause struct {
+	Kind CauseKind `json:"kind,omitempty"` // empty: no failure
+	Text string    `json:"text,omitempty"` // one line for a person, without control characters
+}
+
+// CauseKind is a class of failures.
+type CauseKind string
+
+// The causes that are told apart.
+const (
+	CauseCUDAOutOfMemory CauseKind = "cuda_out_of_memory"
+	CauseOOMKilled       CauseKind = "oom_killed"    // by the kernel
+	CauseOutOfMemory     CauseKind = "out_of_memory" // MemoryError, bad_alloc, ...
+	CauseNaN             CauseKind = "nan_loss"
+	CauseNoSpace         CauseKind = "no_space"
+	CauseImport          CauseKind = "import_error"
+	CauseMissingFile     CauseKind = "missing_file"
+	CauseCommand         CauseKind = "command_not_found" // also: not executable
+	CauseSyntax          CauseKind = "syntax_error"
+	CauseUsage           CauseKind = "usage" // the command line of the command is wrong
+	CausePreempted       CauseKind = "preempted"
+	CauseTimeLimit       CauseKind = "time_limit"
+	CauseSignal          CauseKind = "signal"
+	CauseTraceback       CauseKind = "exception"  // the last line of a traceback
+	CauseExit            CauseKind = "exit_code"  // nothing more is known
+	CauseIncomplete      CauseKind = "incomplete" // exited 0 before the work was complete
+	CauseStuck           CauseKind = "stuck"
+	CauseLost            CauseKind = "lost"
+)
+
+// CanPass says whether a cause may be gone at another try. An import error, a missing file or a wrong command line
+// is there again a minute later.
+func (k CauseKind) CanPass() bool {
+	switch k {
+	case CauseImport, CauseMissingFile, CauseCommand, CauseSyntax, CauseUsage:
+		return false
+	}
+	return true
+}
+
+// RequestKind is what a person asks of a run.
+type RequestKind string
+
+// The requests.
+const (
+	RequestStop  RequestKind = "stop"
+	RequestRetry RequestKind = "retry"
+)
+
+// Request is requests/NNNNNN.json, written once; the one with the highest number wins.
+type Request struct {
+	Schema string      `json:"schema"` // "runsheet.request/1"
+	Number int         `json:"number"`
+	Kind   RequestKind `json:"kind"`
+	By     Process     `json:"by"`
+	User   string      `json:"user"`
+	At     time.Time   `json:"at"`
+}

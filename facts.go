@@ -1,0 +1,43 @@
+package runsheet
+
+import "time"
+
+// Liveness is the answer of a probe.
+type Liveness string
+
+// The answers of a probe. The zero value is LivenessNone: there is no attempt that could live.
+const (
+	LivenessNone    Liveness = ""        // never claimed, or ended
+	LivenessAlive   Liveness = "alive"   // its supervisor holds its lock
+	LivenessOrphan  Liveness = "orphan"  // its supervisor is gone for certain, processes of its command are not
+	LivenessGone    Liveness = "gone"    // nothing of it lives, for certain, and nobody has written its end
+	LivenessUnknown Liveness = "unknown" // nobody who could know can be asked
+)
+
+// Facts are what is known of a run now. Only observe makes them, reading records first and evidence after.
+type Facts struct {
+	Attempt      int       // the last attempt that was claimed; 0: none
+	Claim        *Claim    // of the last attempt
+	Start        *Start    // nil: it has not begun
+	End          *End      // nil: it has not ended
+	Liveness     Liveness  // of the last attempt
+	Why          string    // why the liveness is unknown; of a live attempt: what its supervisor struggles with
+	Request      *Request  // the newest; nil: none
+	Progress     *Progress // nil: there is no evidence to read
+	LastActivity time.Time // newest sign of life: evidence, logs; zero: none
+	Problem      string    // the records cannot be read, in words; then nothing above but Progress holds
+}
+
+// Ended says whether the last attempt has an end, or there was none.
+func (f Facts) Ended() bool { return f.Claim == nil || f.End != nil }
+
+// Live says whether an attempt holds a slot: it was claimed and nobody has shown that it is over.
+func (f Facts) Live() bool { return f.Claim != nil && f.End == nil }
+
+// StopRequested says whether the newest request is a person's stop.
+func (f Facts) StopRequested() bool { return f.Request != nil && f.Request.Kind == RequestStop }
+
+// RetryRequested says whether a person asked for a retry that no attempt has taken into account yet.
+func (f Facts) RetryRequested() bool {
+	return f.Request != nil && f.Request.Kind == RequestRetry && (f.Claim == nil || f.Claim.Request < f.Request.Number)
+}

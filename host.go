@@ -1,0 +1,56 @@
+package runsheet
+
+import (
+	"context"
+	"time"
+)
+
+// Host is one machine of the pool as it was at one moment.
+type Host struct {
+	Name     string
+	Executor string   // the executor that starts attempts there
+	Slots    int      // attempts at once
+	CPUs     int      // cores; 0: not known
+	Memory   int64    // bytes of main memory in all; 0: not known
+	Devices  []Device // GPUs, in the order in which they are to be used
+}
+
+// Device is a GPU.
+type Device struct {
+	ID   string // as CUDA_VISIBLE_DEVICES takes it
+	Name string
+	Free int64  // bytes of memory that nobody uses
+	Busy string // why it is not idle for us, in words ("utilisation 97 %", "alice: python 20 GiB"); empty: idle
+}
+
+// Clock tells the time. Production code uses the system's; tests hold their own.
+type Clock interface {
+	Now() time.Time
+}
+
+// Source observes runs. It never changes anything but caches, and it never fails as a whole: what is wrong with one
+// run stands in that run's Facts.
+type Source interface {
+	// Observe returns the facts of each run, in their order, records read before evidence.
+	Observe(ctx context.Context, runs []Run) []Facts
+}
+
+// Executor starts attempts on one kind of host: it causes `runsheet supervise` to run there. Every executor passes
+// the suite in internal/executor/exectest.
+//
+// A call may be repeated: starting an attempt twice starts one supervisor that owns it, stopping what is over is no
+// error. None of the calls waits for the command.
+type Executor interface {
+	// Name returns the name that claims carry: "local", ...
+	Name() string
+	// Start causes the supervisor of a claimed attempt to run. attemptDir is the directory that holds the claim.
+	// An error means that no supervisor was started and none will be.
+	Start(ctx context.Context, attemptDir string, claim Claim) error
+	// Probe says whether an attempt without an end lives. Where nobody can be asked it answers LivenessUnknown, and
+	// why. It changes nothing. An end may have been written since the records were read: unless the answer is
+	// LivenessAlive the caller looks for it again.
+	Probe(ctx context.Context, attemptDir string, claim Claim, start *Start) (Liveness, string)
+	// Stop asks the supervisor of an attempt to end it with the given kind, EndStopped or EndStuck: politely, and
+	// hard after the claim's grace, or at once where hurry is set. It does not wait for the end.
+	Stop(ctx context.Context, attemptDir string, start Start, kind EndKind, hurry bool) error
+}

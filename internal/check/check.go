@@ -1,0 +1,129 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"runsheet"
+	"runsheet/internal/diagnose"
+	"runsheet/internal/durable"
+	"runsheet/internal/record"
+)
+
+// Severity says whether a finding means that a rule is broken.
+type Severity string
+
+// The severities. Only a Broken finding makes a check fail.
+const (
+	Broken Severity = "violation" // a rule does not hold
+	Noted  Severity = "note"      // worth a line, but nothing is wrong
+)
+
+// Violation is one finding.
+type Violation struct {
+	Severity Severity `json:"severity"`
+	Path     string   `json:"path"` // absolute
+	What     string   `json:"what"` // what is wrong there; one line, without control characters
+	Do       string   `json:"do"`   // what a person should do; one line
+}
+
+// String renders the finding as a line, in the form of our errors.
+func (v Violation) String() string {
+	return fmt.Sprintf("%s: %s: %s (%s)", v.Severity, diagnose.Clean(v.Path), v.What, diagnose.Clean(v.Do))
+}
+
+// Failed says whether any rule is broken.
+func Failed(findings []Violation) bool {
+	return slices.ContainsFunc(findings, func(v Violation) bool { return v.Severity == Broken })
+}
+
+// Sheet checks the state directory of a sheet (its journal and its launcher's lock), and then its runs in their order.
+// Where ctx is done before the end, what was found until then is returned.
+func Sheet(ctx context.Context, disk durable.Disk, sheet *runsheet.Sheet) []Violation {
+	c := newChecker(disk)
+	out := c.sure(ctx, func(f *findings) { c.state(f, record.StateDir(sheet.Dir, sheet.Path)) })
+	return append(out, c.runs(ctx, sheet.Runs)...)
+}
+
+// Runs checks runs without a sheet, in their order. Where ctx is done before the end, what was found until then is
+// returned.
+func Runs(ctx context.Context, disk durable.Disk, runs []runsheet.Run) []Violation {
+	return newChecker(disk).runs(ctx, runs)
+}
+
+// checker is one check.
+type checker struct {
+	disk  durable.Disk
+	sys   record.System
+	pause time.Duration // between the two looks at what is suspected
+}
+
+// secondLook is how long a suspicion is left alone before the second look: far longer than any two steps of ours lie
+// apart, but for those that wait for a disk.
+const secondLook = 150 * time.Millisecond
+
+func newChecker(disk durable.Disk) *checker {
+	disk = readOnly{disk}
+	return &checker{disk: disk, sys: record.NewSystem(disk), pause: secondLook}
+}
+
+func (c *checker) runs(ctx context.Context, runs []runsheet.Run) []Violation {
+	found := make([][]Violation, len(runs))
+	var g errgroup.Group
+	g.SetLimit(4 * runtime.GOMAXPROCS(0)) // file servers answer several questions at once
+	for i, r := range runs {
+		g.Go(func() error {
+			found[i] = c.sure(ctx, func(f *findings) { c.run(ctx, f, r) })
+			return nil
+		})
+	}
+	g.Wait()
+	return slices.Concat(found...)
+}
+
+// run looks at one run once: its records first, its evidence after.
+func (c *checker) run(ctx context.Context, f *findings, r runsheet.Run) {
+	c.records(f, r.WorkDir)
+	c.progress(ctx, f, r)
+}
+
+// sure returns what two looks agree on; where the first finds nothing, there is no second.
+func (c *checker) sure(ctx context.Context, look func(f *findings)) []Violation {
+	if ctx.Err() != nil {
+		return nil
+	}
+	var first, second findings
+	look(&first)
+	if len(first.list) == 0 {
+		return nil
+	}
+	t := time.NewTimer(c.pause)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-t.C:
+	}
+	look(&second)
+	return slices.DeleteFunc(second.list, func(v Violation) bool { return !slices.Contains(first.list, v) })
+}
+
+// findings collects what one look finds. What it says must not depend on the moment, or two looks would not agree.
+type findings struct{ list []Violation }
+
+// broken adds a broken rule.
+func (f *findings) broken(path, do, format string, args ...any) {
+	f.add(Broken, path, do, format, args)
+}
+
+// note adds what is worth a line.
+func (f *findings) note(path, do, format string, args ...any) { f.add(Noted, path, do, format, args) }
+
+func (f *findings) add(s Severity, path, do, format string, args []any) {
+	f.list = append(f.list, Violation{s, path, diagnose.Clean(fmt.Sprintf(format, args...)), diagnose.Clean(do)})
+}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/record"
+)
+
+// readyFD is the descriptor on which a detached launcher says that it works.
+const readyFD = 3
+
+// detach starts a launcher in a session of its own, and returns once it holds the sheet.
+func detach(env Env, s *runsheet.Sheet, o runOptions) error {
+	state := record.StateDir(s.Dir, s.Path)
+	if err := durable.MkdirAll(env.Disk, "detach", state, 0o700); err != nil {
+		return fmt.Errorf("detach: %w", err)
+	}
+	path := filepath.Join(state, "launcher.log")
+	log, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, durable.Private)
+	if err != nil {
+		return fmt.Errorf("detach: %w", err)
+	}
+	defer log.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("detach: %w", err)
+	}
+	defer read.Close()
+	cmd := exec.Command("/proc/self/exe", "run", "--detached", "-s", s.Path, "-j", fmt.Sprint(s.Policy.Jobs))
+	cmd.Args[0] = os.Args[0] // what ps shows
+	for flag, set := range map[string]bool{"--outdated": o.launcher.Outdated, "--resume-stopped": o.launcher.ResumeStopped} {
+		if set {
+			cmd.Args = append(cmd.Args, flag)
+		}
+	}
+	cmd.Dir = env.Dir
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{write}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		write.Close()
+		return fmt.Errorf("detach: %w", err)
+	}
+	write.Close()
+	word, _ := bufio.NewReader(read).ReadString('\n')
+	if word == "ready\n" {
+		fmt.Fprintf(env.Err, "detached: process %d; its log is %s; `runsheet status --watch` shows the runs\n", cmd.Process.Pid, shownPath(env, path))
+		return cmd.Process.Release()
+	}
+	err = cmd.Wait()
+	code := exitFailed
+	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() > 0 {
+		code = cmd.ProcessState.ExitCode()
+	}
+	if err == nil {
+		fmt.Fprintf(env.Err, "nothing was left to do; the log is %s\n", shownPath(env, path))
+		return nil
+	}
+	return &codedError{durable.WithHint(fmt.Errorf("the launcher did not start: %s", strings.TrimSpace(lastLines(path, 3))), "its log is "+path), code}
+}
+
+// sayReady tells the process that detached us that we work. A launcher that nobody waits for has no pipe there.
+func sayReady() {
+	var st unix.Stat_t
+	if err := unix.Fstat(readyFD, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		return
+	}
+	f := os.NewFile(readyFD, "ready")
+	f.WriteString("ready\n")
+	f.Close()
+}
+
+// lastLines returns the last n lines of a log as one.
+func lastLines(path string, n int) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	return clean(strings.Join(lines[max(len(lines)-n, 0):], "; "))
+}
+
+// inlineName names the sheet of an inline command after its contents.
+func inlineName(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "inline-" + hex.EncodeToString(sum[:4]) + ".yaml"
+}

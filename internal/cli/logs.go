@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"regexp"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/record"
+)
+
+func newLogs(env Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "logs RUN",
+		Short: "Print what a run wrote to its standard output and error",
+		Long: `Prints the log of a run's last attempt; -f follows it, through later attempts as well, until the run has ended.
+
+RUN is a run's name, its work dir, or parameters as model=mlp,seed=0 that select one.
+
+Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.`,
+		Args: someRuns,
+	}
+	name := sheetFlag(cmd)
+	follow := cmd.Flags().BoolP("follow", "f", false, "print what is added as well")
+	attempt := cmd.Flags().Int("attempt", 0, "the log of this attempt (default the last)")
+	cmd.ValidArgsFunction = completeRuns(env, name)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s, err := loadSheet(env, *name)
+		if err != nil {
+			return err
+		}
+		chosen, err := selectRuns(s.Runs, args)
+		if err != nil {
+			return err
+		}
+		if len(chosen) > 1 {
+			return usage(fmt.Errorf("%d runs are selected, and logs shows one: %s, %s, ...", len(chosen), s.Runs[chosen[0]].Name, s.Runs[chosen[1]].Name),
+				"name one of them")
+		}
+		ctx, cancel := signal.NotifyContext(cmd.Context(), unix.SIGINT)
+		defer cancel()
+		return logs(ctx, env, s, s.Runs[chosen[0]], *attempt, *follow)
+	}
+	return cmd
+}
+
+func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, attempt int, follow bool) error {
+	o := newObserver(env)
+	f := o.One(ctx, run)
+	if f.Problem != "" {
+		return errors.New(f.Problem)
+	}
+	fixed := attempt > 0
+	if !fixed {
+		attempt = f.Attempt
+	}
+	if attempt == 0 || attempt > f.Attempt {
+		return hinted(fmt.Errorf("%s has no attempt %d: it was attempted %d times", run.Name, max(attempt, 1), f.Attempt),
+			"`runsheet run` launches what is missing")
+	}
+	out := env.Out
+	if _, ok := terminal(env.Out); ok {
+		out = &tame{w: env.Out}
+	}
+	for {
+		if err := oneLog(ctx, env, out, run, attempt, follow); err != nil {
+			return err
+		}
+		if !follow || fixed || ctx.Err() != nil {
+			return nil
+		}
+		if f = o.One(ctx, run); f.Attempt == attempt {
+			return nil
+		}
+		attempt = f.Attempt
+		fmt.Fprintf(env.Err, "--- attempt %d\n", attempt)
+	}
+}
+
+// oneLog prints the log of one attempt; when following, until the attempt has ended and all of it is printed.
+func oneLog(ctx context.Context, env Env, out io.Writer, run runsheet.Run, attempt int, follow bool) error {
+	path := record.LogPath(record.AttemptDir(run.WorkDir, attempt))
+	sys := record.NewSystem(env.Disk)
+	var log durable.File
+	for {
+		ended := true
+		if v, err := record.LookAt(sys, run.WorkDir, attempt); err == nil && v.Claim != nil && v.End == nil {
+			ended = false // looked at before the log is read to its end, so that nothing is missed
+		}
+		var err error
+		if log == nil {
+			if log, err = durable.OpenRegular(env.Disk, "logs", path); err != nil && (!follow || ended) {
+				return fmt.Errorf("attempt %d of %s has no log: %w", attempt, run.Name, err)
+			}
+			if log != nil {
+				defer log.Close()
+			}
+		}
+		if log != nil {
+			if _, err := io.Copy(out, log); err != nil {
+				return err
+			}
+		}
+		if !follow || ended {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// tame lets colours, tabs and line ends through to a terminal, and nothing else that could command it.
+type tame struct {
+	w    io.Writer
+	rest []byte // an escape sequence whose end has not been seen
+}
+
+var (
+	commands   = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[ -/]*[0-~])`)
+	unfinished = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[ -/]*)$`)
+	colours    = regexp.MustCompile(`^\x1b\[[0-9;:]*m$`)
+)
+
+func (t *tame) Write(p []byte) (int, error) {
+	text := append(t.rest, p...)
+	t.rest = nil
+	if at := unfinished.FindIndex(text); at != nil && len(text)-at[0] < 4096 {
+		t.rest = append([]byte(nil), text[at[0]:]...)
+		text = text[:at[0]]
+	}
+	text = commands.ReplaceAllFunc(text, func(seq []byte) []byte {
+		if colours.Match(seq) {
+			return append([]byte{0}, seq[1:]...) // marked, to be told from a stray escape below
+		}
+		return nil
+	})
+	out := text[:0:0]
+	for _, b := range text {
+		switch {
+		case b == 0:
+			out = append(out, 0x1b)
+		case b < ' ' && b != '\n' && b != '\t' && b != '\r', b == 0x7f:
+		default:
+			out = append(out, b)
+		}
+	}
+	if _, err := t.w.Write(out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

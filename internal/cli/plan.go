@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"runsheet"
+	"runsheet/internal/launcher"
+)
+
+func newPlan(env Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plan [SHEET]",
+		Short: "Say what run would do now, and why",
+		Long: `Prints one line a run: what ` + "`runsheet run`" + ` would do about it now, and why. Nothing is started or changed.
+
+Exit codes: 0 the plan could be made, 2 the command line or the sheet is wrong.`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	name := sheetFlag(cmd)
+	outdated := cmd.Flags().Bool("outdated", false, "plan as `run --outdated`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		path, err := sheetArg(args, *name)
+		if err != nil {
+			return err
+		}
+		s, err := loadSheet(env, path)
+		if err != nil {
+			return err
+		}
+		return showPlan(cmd, env, s, launcher.Options{Outdated: *outdated})
+	}
+	return cmd
+}
+
+func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options) error {
+	actions, err := newLauncher(env, s, o, nil, nil).Plan(cmd.Context())
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(env.Out, 0, 8, 2, ' ', 0)
+	count := map[runsheet.Verb]int{}
+	for _, a := range actions {
+		count[a.Verb]++
+		why := a.Reason
+		if !a.Until.IsZero() {
+			why += fmt.Sprintf(" (until %s)", a.Until.Format(time.TimeOnly))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", a.Verb, clean(s.Runs[a.Run].Name), clean(why))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Err, "%d to launch, %d to wait for, %d to recover, %d to end, %d to leave, %d given up\n", count[runsheet.VerbLaunch],
+		count[runsheet.VerbWait], count[runsheet.VerbRecover], count[runsheet.VerbEnd], count[runsheet.VerbLeave], count[runsheet.VerbGiveUp])
+	return nil
+}

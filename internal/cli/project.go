@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/executor/local"
+	"runsheet/internal/journal"
+	"runsheet/internal/observe"
+	"runsheet/internal/progress"
+	"runsheet/internal/record"
+	"runsheet/internal/sheet"
+)
+
+// defaultSheet is the sheet that is meant where none is named.
+const defaultSheet = "runsheet.yaml"
+
+// loadSheet loads the sheet that was named, or the one of the working directory. Errors exit with 2.
+func loadSheet(env Env, name string) (*runsheet.Sheet, error) {
+	if name == "" {
+		name = defaultSheet
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(env.Dir, name)
+	}
+	s, err := sheet.Load(name)
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	return s, nil
+}
+
+// sheetFlag adds -s, which names the sheet on every command.
+func sheetFlag(cmd *cobra.Command) *string {
+	name := cmd.Flags().StringP("sheet", "s", "", "the sheet (default ./"+defaultSheet+")")
+	cmd.MarkFlagFilename("sheet", "yaml", "yml")
+	return name
+}
+
+// sheetArg returns the sheet named by the one argument or by -s.
+func sheetArg(args []string, flag string) (string, error) {
+	switch {
+	case len(args) == 0:
+		return flag, nil
+	case flag != "" && flag != args[0]:
+		return "", usage(fmt.Errorf("two sheets are named: %s and %s", args[0], flag), "name one, as argument or with -s")
+	}
+	return args[0], nil
+}
+
+// newObserver returns an observer of this machine's runs.
+func newObserver(env Env) *observe.Observer {
+	return observe.New(env.Disk, progress.New(env.Disk, progress.Options{}), local.New(env.Disk))
+}
+
+// snapshot observes a sheet, with the live attempts that it no longer has.
+func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet, recompute bool) runsheet.Snapshot {
+	look := o.Observe
+	if recompute {
+		look = o.Recompute
+	}
+	facts := look(ctx, s.Runs)
+	snap := runsheet.Snap(s, facts, time.Now())
+	if s.Path != "" {
+		// A journal that cannot be read is check's business: what the runs are does not depend on it.
+		if events, err := journal.Read(env.Disk, record.JournalPath(record.StateDir(s.Dir, s.Path))); err == nil {
+			snap.Strays = o.Strays(ctx, s, events)
+		}
+	}
+	return snap
+}
+
+// directory makes a sheet of what the trackers recognise below a directory that has none.
+func directory(env Env, dir string) (*runsheet.Sheet, error) {
+	runs, err := observe.Discover(env.Disk, dir)
+	if err != nil {
+		return nil, usage(fmt.Errorf("cannot look below %s: %w", dir, err), "")
+	}
+	if len(runs) == 0 {
+		return nil, usage(fmt.Errorf("nothing below %s is recognised as a run", dir),
+			"name a sheet or a directory of runs; or describe the runs in a "+defaultSheet+" first")
+	}
+	return &runsheet.Sheet{Dir: dir, Name: filepath.Base(dir), Runs: runs, Policy: runsheet.DefaultPolicy}, nil
+}
+
+// poke makes the launcher of a sheet, if there is one on this machine, look at all of its runs now.
+func poke(env Env, sys record.System, s *runsheet.Sheet) (launcher runsheet.Process, held bool) {
+	state := record.StateDir(s.Dir, s.Path)
+	held, err := record.LauncherHeld(env.Disk, state)
+	if err != nil || !held {
+		return launcher, false
+	}
+	launcher = record.Holder(env.Disk, sys.Procs, state)
+	sys.Procs.Signal(launcher, signalLook) // one on another machine looks by itself before long
+	return launcher, true
+}
+
+// hostName is how claims name this machine.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}
+
+// hinted adds a hint to an error, unless it has one.
+func hinted(err error, hint string) error {
+	if err == nil || durable.Hint(err) != "" {
+		return err
+	}
+	return durable.WithHint(err, hint)
+}

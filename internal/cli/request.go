@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os/signal"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"runsheet"
+	"runsheet/internal/observe"
+	"runsheet/internal/record"
+	"runsheet/internal/supervise"
+)
+
+func newStop(env Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "stop RUN...",
+		Short: "Stop runs, and keep them stopped until they are retried",
+		Long: `Stops runs: those that live are ended politely (SIGTERM, the sheet's stop_grace, then SIGKILL, the whole
+process tree), and nobody launches them again until ` + "`runsheet retry`" + ` or ` + "`runsheet run --resume-stopped`" + ` says so.
+It waits until they have ended; interrupting it does not take the stop back.
+
+RUN is a run's name, its work dir, or parameters as model=mlp,seed=* that select many.
+
+Exit codes: 0 all of them are stopped, 1 some could not be, 2 the command line or the sheet is wrong.`,
+		Args: someRuns,
+	}
+	name := sheetFlag(cmd)
+	cmd.ValidArgsFunction = completeRuns(env, name)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s, err := loadSheet(env, *name)
+		if err != nil {
+			return err
+		}
+		return stop(cmd.Context(), env, s, args)
+	}
+	return cmd
+}
+
+// stop writes the requests, wakes who must see them, and waits for the ends.
+func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) error {
+	o, sys := newObserver(env), record.NewSystem(env.Disk)
+	targets := s.Runs
+	for _, stray := range snapshot(ctx, env, o, s, false).Strays {
+		targets = append(targets[:len(targets):len(targets)], stray.Run) // a run that the sheet no longer has can only be stopped
+	}
+	chosen, err := selectRuns(targets, patterns)
+	if err != nil {
+		return err
+	}
+	var waiting []runsheet.Run
+	failed := 0
+	for _, i := range chosen {
+		run := targets[i]
+		f := o.One(ctx, run)
+		judged := runsheet.Judge(run, f, s.Policy, time.Now())
+		if !f.Live() && (judged.Status == runsheet.Finished || judged.Status == runsheet.Outdated) {
+			fmt.Fprintf(env.Err, "%s: %s already, nothing to stop\n", run.Name, judged.Status)
+			continue
+		}
+		if _, err := record.Request(sys, run.WorkDir, runsheet.RequestStop, userName()); err != nil {
+			complain(env.Err, fmt.Errorf("stop %s: %w", run.Name, err))
+			failed++
+			continue
+		}
+		if f.Live() {
+			waiting = append(waiting, run)
+			if f.Start != nil {
+				sys.Procs.Signal(f.Start.Process, supervise.SignalLook) // it looks by itself every 10 s
+			}
+		} else {
+			fmt.Fprintf(env.Err, "%s: will not be launched\n", run.Name)
+		}
+	}
+	poke(env, sys, s)
+	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT)
+	defer cancel()
+	failed += awaitEnds(ctx, env, s, waiting)
+	if failed > 0 {
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+// awaitEnds waits until each run's attempt has ended, and returns how many have not in the time that they have: the
+// supervisor's next look, the grace, and the moment that the kernel takes.
+func awaitEnds(ctx context.Context, env Env, s *runsheet.Sheet, runs []runsheet.Run) (failed int) {
+	o := newObserver(env)
+	deadline := time.Now().Add(s.Policy.StopGrace + 30*time.Second)
+	for _, run := range runs {
+		for {
+			f := o.One(ctx, run)
+			if f.Ended() {
+				fmt.Fprintf(env.Err, "%s: stopped\n", run.Name)
+				break
+			}
+			if f.Liveness == runsheet.LivenessGone || f.Liveness == runsheet.LivenessUnknown || f.Liveness == runsheet.LivenessOrphan {
+				fmt.Fprintf(env.Err, "%s: will not be launched; %s\n", run.Name, runsheet.Judge(run, f, s.Policy, time.Now()).Reason)
+				break
+			}
+			if ctx.Err() != nil {
+				fmt.Fprintf(env.Err, "%s: the stop is asked for, and it still lives\n", run.Name)
+				failed++
+				break
+			}
+			if time.Now().After(deadline) {
+				complain(env.Err, hinted(fmt.Errorf("%s still lives, %s after its stop was asked for", run.Name, s.Policy.StopGrace+30*time.Second),
+					"a process in uninterruptible sleep (state D in ps) goes only when its disk or server answers; the stop stands"))
+				failed++
+				break
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+	return failed
+}
+
+func newRetry(env Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "retry RUN...",
+		Short: "Let stopped, failed or given up runs be launched again",
+		Long: `Asks for runs to be launched again, with new retries: those that were stopped, failed or were given up. A
+launcher that is running does so at once, otherwise the next ` + "`runsheet run`" + ` does.
+
+With --force an attempt of which nobody can tell whether it still lives is let go of: only say so when you know that
+its machine is off, or that nothing of it runs.
+
+RUN is a run's name, its work dir, or parameters as model=mlp,seed=* that select many.
+
+Exit codes: 0 done, 1 some could not be retried, 2 the command line or the sheet is wrong.`,
+		Args: someRuns,
+	}
+	name := sheetFlag(cmd)
+	force := cmd.Flags().Bool("force", false, "let go of an attempt whose fate is unknown")
+	cmd.ValidArgsFunction = completeRuns(env, name)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s, err := loadSheet(env, *name)
+		if err != nil {
+			return err
+		}
+		return retry(cmd.Context(), env, s, args, *force)
+	}
+	return cmd
+}
+
+func retry(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string, force bool) error {
+	chosen, err := selectRuns(s.Runs, patterns)
+	if err != nil {
+		return err
+	}
+	o, sys := newObserver(env), record.NewSystem(env.Disk)
+	asked, failed := 0, 0
+	for _, i := range chosen {
+		run := s.Runs[i]
+		if err := retryOne(ctx, env, o, sys, s, run, force); err != nil {
+			complain(env.Err, err)
+			failed++
+			continue
+		}
+		asked++
+	}
+	if asked > 0 {
+		if launcher, held := poke(env, sys, s); held {
+			fmt.Fprintf(env.Err, "%d to be launched by the launcher that is running (process %d)\n", asked, launcher.PID)
+		} else {
+			fmt.Fprintf(env.Err, "%d to be launched by the next `runsheet run`\n", asked)
+		}
+	}
+	if failed > 0 {
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+func retryOne(ctx context.Context, env Env, o *observe.Observer, sys record.System, s *runsheet.Sheet, run runsheet.Run, force bool) error {
+	f := o.One(ctx, run)
+	judged := runsheet.Judge(run, f, s.Policy, time.Now())
+	switch {
+	case f.Problem != "":
+		return fmt.Errorf("retry %s: %s", run.Name, f.Problem)
+	case f.Live() && f.Liveness == runsheet.LivenessUnknown && force:
+		heir := record.Heir{Force: true, Grace: s.Policy.StopGrace, Final: func() *runsheet.Progress { return o.One(ctx, run).Progress }}
+		if _, err := record.TakeOver(ctx, sys, record.AttemptDir(run.WorkDir, f.Attempt), heir); err != nil {
+			return fmt.Errorf("retry %s: %w", run.Name, err)
+		}
+	case f.Live() && f.Liveness == runsheet.LivenessUnknown:
+		return hinted(fmt.Errorf("retry %s: its last attempt may still live: %s", run.Name, f.Why),
+			"if you know that it does not: runsheet retry --force "+run.Name)
+	case f.Live() && f.Liveness == runsheet.LivenessAlive:
+		return hinted(fmt.Errorf("retry %s: it is %s", run.Name, judged.Status), "stop it first: runsheet stop "+run.Name)
+	case judged.Status == runsheet.Finished:
+		return hinted(fmt.Errorf("retry %s: it is finished", run.Name),
+			"to make its result anew, move its work dir away: "+run.Shown)
+	case judged.Status == runsheet.Outdated:
+		return hinted(fmt.Errorf("retry %s: it is outdated: %s", run.Name, judged.Reason), "re-run outdated runs with: runsheet run --outdated")
+	}
+	_, err := record.Request(sys, run.WorkDir, runsheet.RequestRetry, userName())
+	if err != nil {
+		return fmt.Errorf("retry %s: %w", run.Name, err)
+	}
+	return nil
+}
+
+// someRuns demands at least one run.
+func someRuns(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usage(fmt.Errorf("%s: which runs?", cmd.CommandPath()),
+			"name some, or select by parameters: runsheet "+cmd.Name()+" model=mlp; `runsheet status` lists the names")
+	}
+	return nil
+}

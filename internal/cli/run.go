@@ -1,0 +1,240 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/executor/local"
+	"runsheet/internal/launcher"
+	"runsheet/internal/record"
+	"runsheet/internal/report"
+	"runsheet/internal/sheet"
+)
+
+// signalLook makes a running launcher look at all of its runs: somebody asked something of one.
+const signalLook = unix.SIGUSR1
+
+type runOptions struct {
+	jobs     int
+	dryRun   bool
+	detach   bool
+	detached bool // this is the process that --detach left in the background
+	launcher launcher.Options
+}
+
+func newRun(env Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run [SHEET | COMMAND [NAME=VALUES...]]",
+		Short: "Launch until every run is finished or given up",
+		Long: `Launches what is missing of a sheet (default ./runsheet.yaml), resumes what failed, and goes on until every run is
+finished or given up; ends with the results table. On a terminal it shows a live view, elsewhere a line for each
+event. Only one launcher can hold a sheet; if it dies, the runs go on, and the next one adopts them.
+
+Without any file: runsheet run -j 2 'python t.py --lr {lr}' lr=0.1,0.01 seed=0..2
+The sheet that this amounts to is written to .runsheet/, and named.
+
+Ctrl-C stops the runs politely, the next run resumes them; a second Ctrl-C does not wait. SIGTERM, SIGHUP or a closed
+terminal leave them running.
+
+Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so far), 1 some run failed or was given up,
+2 the command line or the sheet is wrong, 3 another launcher holds the sheet, 130 stopped by Ctrl-C,
+129 and 143 left by SIGHUP and SIGTERM while runs go on.`,
+	}
+	var o runOptions
+	name := sheetFlag(cmd)
+	flags := cmd.Flags()
+	flags.IntVarP(&o.jobs, "jobs", "j", 0, "attempts at once (default the sheet's policy)")
+	flags.BoolVarP(&o.dryRun, "dry-run", "n", false, "only say what would be done, as `runsheet plan`")
+	flags.BoolVar(&o.detach, "detach", false, "go on in the background, also after logout")
+	flags.BoolVar(&o.launcher.Once, "once", false, "look and act once, and wait for nothing (for cron)")
+	flags.BoolVar(&o.launcher.Outdated, "outdated", false, "re-run outdated runs; their evidence is set aside, not deleted")
+	flags.BoolVar(&o.launcher.ResumeStopped, "resume-stopped", false, "go on with runs that were stopped by `runsheet stop`")
+	flags.BoolVar(&o.detached, "detached", false, "")
+	flags.MarkHidden("detached")
+	flags.SetInterspersed(true)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("jobs") && o.jobs < 1 {
+			return usage(fmt.Errorf("-j %d: at least one attempt must be allowed at once", o.jobs), "")
+		}
+		s, err := sheetOrInline(env, args, *name, o.jobs)
+		if err != nil {
+			return err
+		}
+		if o.jobs > 0 {
+			s.Policy.Jobs = o.jobs
+		}
+		o.launcher.Continue = o.launcher.Once || o.detach || o.detached
+		switch {
+		case o.dryRun:
+			return showPlan(cmd, env, s, o.launcher)
+		case o.detach:
+			return detach(env, s, o)
+		}
+		return run(cmd.Context(), env, s, o)
+	}
+	return cmd
+}
+
+// sheetOrInline loads the sheet that the arguments name, or writes the one that an inline command amounts to.
+func sheetOrInline(env Env, args []string, flag string, jobs int) (*runsheet.Sheet, error) {
+	inline := len(args) > 1 || len(args) == 1 && isCommand(env, args[0])
+	if !inline {
+		path, err := sheetArg(args, flag)
+		if err != nil {
+			return nil, err
+		}
+		if path != "" && isDir(env, path) {
+			path = filepath.Join(path, defaultSheet)
+		}
+		return loadSheet(env, path)
+	}
+	if flag != "" {
+		return nil, usage(errors.New("a sheet and a command are given"), "give one of them")
+	}
+	text, err := sheet.Inline(args, jobs)
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	path, err := writeInline(env, text)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(env.Err, "the sheet of this command is %s\n", shownPath(env, path))
+	return loadSheet(env, path)
+}
+
+// isCommand says whether a single argument of run is a command, and not the name of a sheet.
+func isCommand(env Env, arg string) bool {
+	path := arg
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(env.Dir, path)
+	}
+	if _, err := os.Stat(path); err == nil {
+		return false
+	}
+	return strings.ContainsAny(arg, " \t{") && !strings.HasSuffix(arg, ".yaml") && !strings.HasSuffix(arg, ".yml")
+}
+
+func isDir(env Env, path string) bool {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(env.Dir, path)
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// writeInline writes an inline sheet; the same command line names the same file, and so the same runs.
+func writeInline(env Env, text []byte) (string, error) {
+	path := filepath.Join(env.Dir, record.DirName, inlineName(text))
+	if err := durable.MkdirAll(env.Disk, "inline", filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("write the sheet of this command: %w", err)
+	}
+	err := durable.WriteOnce(env.Disk, "inline", path, text)
+	if err != nil && !errors.Is(err, durable.ErrExists) {
+		return "", fmt.Errorf("write the sheet of this command: %w", err)
+	}
+	return path, nil
+}
+
+func shownPath(env Env, path string) string {
+	if rel, err := filepath.Rel(env.Dir, path); err == nil && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return path
+}
+
+// newLauncher wires a launcher for this machine.
+func newLauncher(env Env, s *runsheet.Sheet, o launcher.Options, listener launcher.Listener, control <-chan launcher.Control) *launcher.Launcher {
+	o.User, o.HostName = userName(), hostName()
+	return launcher.New(launcher.Config{Sheet: s, Disk: env.Disk, System: record.NewSystem(env.Disk), Observer: newObserver(env),
+		Executor: local.New(env.Disk), Listener: listener, Control: control, Options: o})
+}
+
+// run launches in this process, and prints the results at the end.
+func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
+	// Before the lock is held: whoever finds its holder may send it a signal.
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, signalLook)
+	defer signal.Stop(signals)
+	control := make(chan launcher.Control, 16)
+	left := exitDone
+	go func() {
+		for sig := range signals {
+			switch sig {
+			case unix.SIGINT:
+				control <- launcher.Interrupt
+			case signalLook:
+				control <- launcher.Look
+			default:
+				left = 128 + int(sig.(unix.Signal))
+				control <- launcher.Leave
+			}
+		}
+	}()
+	view := newView(env, o.detached)
+	began := time.Now()
+	out, err := newLauncher(env, s, o.launcher, view, control).Run(ctx)
+	view.Close()
+	if err != nil {
+		if errors.Is(err, record.ErrLauncher) {
+			err = hinted(err, "watch it with: runsheet status --watch; stop it with Ctrl-C where it runs, or by its process id")
+		}
+		return err
+	}
+	return conclude(env, s, out, left, o, time.Since(began))
+}
+
+// conclude says what came of a launch, and turns it into an exit code.
+func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runOptions, took time.Duration) error {
+	count := report.Count(out.Snapshot)
+	var parts []string
+	for _, status := range runsheet.Statuses {
+		if n := count[status]; n > 0 && status != runsheet.Finished {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	line := fmt.Sprintf("%d of %d finished", count[runsheet.Finished], len(s.Runs))
+	if len(parts) > 0 {
+		line += ", " + strings.Join(parts, ", ")
+	}
+	fmt.Fprintf(env.Err, "%s, %s\n", line, runsheet.Span(took))
+	if out.Left {
+		fmt.Fprintf(env.Err, "the runs go on; `runsheet run %s` adopts them\n", shownPath(env, s.Path))
+		return exit(left)
+	}
+	for _, r := range out.Snapshot.Runs {
+		if r.Status == runsheet.Failed || r.Status == runsheet.Unknown {
+			fmt.Fprintf(env.Err, "  %s: %s: %s\n", clean(r.Run.Name), r.Status, clean(r.Reason))
+		}
+	}
+	if out.Broken != "" {
+		complain(env.Err, hinted(errors.New("nothing more was launched: "+out.Broken),
+			"look at one of them with `runsheet logs RUN`, mend the cause, and run again"))
+	}
+	if err := results(env.Out, out.Snapshot, report.Options{}, "text"); err != nil {
+		complain(env.Err, err) // the runs are what they are, whatever the table says
+	}
+	switch {
+	case out.Stopped:
+		return exit(exitStopped)
+	case o.launcher.Once:
+		if count[runsheet.Failed] > 0 && len(out.GivenUp) > 0 || out.Broken != "" {
+			return exit(exitFailed)
+		}
+		return nil
+	case count[runsheet.Finished]+count[runsheet.Outdated] == len(s.Runs):
+		return nil
+	}
+	return exit(exitFailed)
+}

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"runsheet"
+	"runsheet/internal/observe"
+	"runsheet/internal/report"
+)
+
+// watchEvery is how often `status --watch` looks.
+const watchEvery = 2 * time.Second
+
+type statusOptions struct {
+	sheet     string
+	json      bool
+	watch     bool
+	recompute bool
+}
+
+func newStatus(env Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status [SHEET or DIR...]",
+		Short: "Show the truth about every run",
+		Long: `Shows every run of a sheet (default ./runsheet.yaml) with its status and its progress, as the records and the
+evidence say now. A directory without any sheet works too: whatever is recognised below it. Nothing is changed
+but caches, and nothing is executed.
+
+Exit codes: 0 the truth could be said, errors of single runs included; 2 the command line or the sheet is wrong.`,
+	}
+	var o statusOptions
+	name := sheetFlag(cmd)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print "+report.StatusSchema+", one document for each argument")
+	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again and again until interrupted")
+	cmd.Flags().BoolVar(&o.recompute, "recompute", false, "read all the evidence anew, whatever the caches say")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.sheet = *name
+		return status(cmd.Context(), env, o, args)
+	}
+	return cmd
+}
+
+func status(ctx context.Context, env Env, o statusOptions, args []string) error {
+	if len(args) == 0 {
+		args = []string{o.sheet}
+	} else if o.sheet != "" {
+		args = append(args[:len(args):len(args)], o.sheet)
+	}
+	var sheets []*runsheet.Sheet
+	for _, arg := range args {
+		s, err := sheetOrDirectory(env, arg)
+		if err != nil {
+			return err
+		}
+		sheets = append(sheets, s)
+	}
+	observer := newObserver(env)
+	if !o.watch {
+		return showStatus(ctx, env, observer, sheets, o, false)
+	}
+	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
+	defer cancel()
+	for {
+		if err := showStatus(ctx, env, observer, sheets, o, true); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(watchEvery):
+		}
+	}
+}
+
+// sheetOrDirectory returns the sheet that an argument names: a file, a directory that holds one, or a directory of
+// runs.
+func sheetOrDirectory(env Env, arg string) (*runsheet.Sheet, error) {
+	path := arg
+	if path == "" {
+		path = env.Dir
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(env.Dir, path)
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return loadSheet(env, arg)
+	}
+	if _, err := os.Lstat(filepath.Join(path, defaultSheet)); !errors.Is(err, fs.ErrNotExist) {
+		return loadSheet(env, filepath.Join(path, defaultSheet))
+	}
+	s, err := directory(env, path)
+	if err != nil && arg == "" {
+		return loadSheet(env, "") // says that there is no sheet, and what to do
+	}
+	return s, err
+}
+
+func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets []*runsheet.Sheet, o statusOptions, again bool) error {
+	width, onTerminal := terminal(env.Out)
+	if again && onTerminal && !o.json {
+		fmt.Fprint(env.Out, "\x1b[H\x1b[2J") // home, and clear
+	}
+	for i, s := range sheets {
+		snap := snapshot(ctx, env, observer, s, o.recompute)
+		if o.json {
+			if err := json.NewEncoder(env.Out).Encode(report.Status(snap)); err != nil {
+				return err
+			}
+			continue
+		}
+		if i > 0 {
+			fmt.Fprintln(env.Out)
+		}
+		if err := report.StatusTable(env.Out, snap, report.Style{Width: width, Colour: colour(env.Out)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

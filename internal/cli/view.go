@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"runsheet"
+	"runsheet/internal/journal"
+	"runsheet/internal/report"
+	"runsheet/internal/tui"
+)
+
+// view shows what a launcher does: a live view where standard error is a terminal, a line for each event elsewhere.
+type view struct {
+	live  *tui.Live
+	plain *tui.Plain
+	ready func() // called once the launcher holds the sheet
+}
+
+func newView(env Env, detached bool) *view {
+	v := &view{ready: func() {}}
+	if detached {
+		v.ready = sayReady
+	}
+	if _, ok := terminal(env.Err); ok {
+		v.live = tui.New(env.Err.(*os.File), colour(env.Err))
+		go v.live.Run(context.Background())
+		return v
+	}
+	v.plain = tui.NewPlain(env.Err)
+	return v
+}
+
+// Close ends the view; the last picture stays.
+func (v *view) Close() {
+	if v.live != nil {
+		v.live.Close()
+	}
+}
+
+// Snapshot implements launcher.Listener.
+func (v *view) Snapshot(s runsheet.Snapshot) {
+	if v.live != nil {
+		v.live.Show(s)
+	}
+	if v.ready != nil {
+		v.ready()
+		v.ready = nil
+	}
+}
+
+// Event implements launcher.Listener.
+func (v *view) Event(e journal.Event) {
+	shown, ok := wording(e)
+	switch {
+	case !ok:
+	case v.live != nil:
+		v.live.Event(shown)
+	default:
+		v.plain.Event(shown)
+	}
+}
+
+// wording puts an event of the journal into words; some are not worth a line.
+func wording(e journal.Event) (tui.Event, bool) {
+	out := tui.Event{At: e.At.Local(), Kind: string(e.Kind), Run: e.Run, Attempt: e.Attempt, Text: e.Text}
+	switch e.Kind {
+	case journal.LauncherStarted, journal.LauncherEnded, journal.Claimed:
+		return out, false
+	case journal.Began:
+		out.Kind = "started"
+		if len(e.Devices) > 0 {
+			out.Text = "on GPU " + strings.Join(e.Devices, ", ")
+		}
+	case journal.Adopted:
+		out.Kind = "adopted"
+	case journal.Ended:
+		switch {
+		case e.OK:
+			out.Kind = "finished"
+		case e.End == runsheet.EndStopped:
+			out.Kind = "stopped"
+			out.Text = ""
+		default:
+			out.Kind = "failed"
+			if e.Cause.Text != "" && !strings.Contains(e.Text, e.Cause.Text) {
+				out.Text = strings.TrimPrefix(fmt.Sprintf("%s: %s", e.Text, e.Cause.Text), ": ")
+			}
+		}
+	case journal.Requested:
+		out.Kind, out.Text = "asked", "retry"
+	case journal.GaveUp:
+		out.Kind = "given up"
+	case journal.SetAside:
+		out.Kind, out.Text = "set aside", "older evidence is in "+e.Text
+	}
+	out.Text = report.Clean(out.Text)
+	return out, true
+}

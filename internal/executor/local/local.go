@@ -1,0 +1,78 @@
+// Package local starts attempts on this machine: it runs `supervise` as a process in a session of its own, which goes
+// on without the launcher. It never imports the supervisor, and never waits for one.
+package local
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/record"
+)
+
+// Name is the executor's name in claims and pools.
+const Name = "local"
+
+// Executor runs attempts on this machine.
+type Executor struct {
+	sys  record.System
+	disk durable.Disk
+	self string // the binary that knows the verb `supervise`
+}
+
+// New returns the executor of this machine. The supervisors are started as this very binary, whatever has become of
+// its name since.
+func New(disk durable.Disk) *Executor {
+	return &Executor{sys: record.NewSystem(disk), disk: disk, self: "/proc/self/exe"}
+}
+
+// Name implements runsheet.Executor.
+func (e *Executor) Name() string { return Name }
+
+// Start implements runsheet.Executor.
+func (e *Executor) Start(_ context.Context, attemptDir string, c runsheet.Claim) error {
+	log, err := e.disk.Open("supervise", record.SuperviseLogPath(attemptDir), os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, durable.Private)
+	if err != nil {
+		return fmt.Errorf("start attempt %d of %s: %w", c.Attempt, c.Run, err)
+	}
+	defer log.Close()
+	cmd := exec.Command(e.self, "supervise", attemptDir)
+	cmd.Args[0] = os.Args[0] // what ps shows
+	// The token makes the supervisor itself findable where its work dir, and every record in it, was deleted.
+	cmd.Env = append(os.Environ(), "RUNSHEET_TOKEN="+c.Nonce)
+	cmd.Dir = "/" // it must not hold a file system that somebody wants to unmount
+	cmd.Stdout, cmd.Stderr = log.OS(), log.OS()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start attempt %d of %s: %w", c.Attempt, c.Run, err)
+	}
+	go cmd.Wait() // so that it does not stay a zombie while this launcher lives
+	return nil
+}
+
+// Probe implements runsheet.Executor.
+func (e *Executor) Probe(_ context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start) (runsheet.Liveness, string) {
+	return record.Probe(e.sys, attemptDir, c, s)
+}
+
+// Stop implements runsheet.Executor.
+func (e *Executor) Stop(_ context.Context, attemptDir string, s runsheet.Start, kind runsheet.EndKind, hurry bool) error {
+	sig := unix.SIGTERM
+	if kind == runsheet.EndStuck {
+		sig = unix.SIGUSR1
+	}
+	if err := e.sys.Procs.Signal(s.Process, sig); err != nil {
+		return fmt.Errorf("stop the attempt in %s: %w", filepath.Base(attemptDir), err)
+	}
+	if hurry {
+		return e.sys.Procs.Signal(s.Process, unix.SIGUSR2)
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+// Package journal is the append-only record of what the launcher did and saw: one JSON object a line, durable once
+// Append returns. It has one writer, the launcher that holds the sheet's lock; anybody may read it at any time. A torn
+// last line, as a crash leaves it, was never acknowledged: readers pass it over, and the next writer seals it.
+//
+// The package never decides anything; what the events amount to is the launcher's business.
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/durable"
+)
+
+// Kind says what happened.
+type Kind string
+
+// The kinds of events.
+const (
+	LauncherStarted Kind = "launcher_started" // Session, Process, Text: how it was called
+	LauncherEnded   Kind = "launcher_ended"   // Text: how it ended
+	SheetChanged    Kind = "sheet_changed"    // the file is not what was read any more
+	SetupRan        Kind = "setup"            // Text: what came of it
+	Claimed         Kind = "claim"            // Run, Attempt, Nonce, WorkDir, Host, Devices
+	Began           Kind = "start"            // Run, Attempt, Nonce, Process: the supervisor
+	Adopted         Kind = "adopt"            // an attempt that an earlier launcher started
+	Stopping        Kind = "stopping"         // the supervisor was asked to end it; Text: why
+	Ended           Kind = "end"              // Run, Attempt, Nonce, End, Cause, Counts
+	Requested       Kind = "request"          // a person's stop or retry was seen; Text: which
+	GaveUp          Kind = "give_up"          // no further attempt in this session; Text: why
+	SetAside        Kind = "set_aside"        // older evidence was moved into the attempt's directory
+	Trouble         Kind = "trouble"          // something of ours failed and will be tried again; Text
+	Sealed          Kind = "sealed"           // the line before is torn: a crash cut it, and nobody was told of it
+)
+
+// Event is one line of the journal. Which fields are set depends on the kind.
+type Event struct {
+	At      time.Time         `json:"at"`
+	Kind    Kind              `json:"event"`
+	Session string            `json:"session,omitempty"`
+	Run     string            `json:"run,omitempty"`
+	Attempt int               `json:"attempt,omitzero"`
+	Nonce   string            `json:"nonce,omitempty"`
+	WorkDir string            `json:"work_dir,omitempty"`
+	Host    string            `json:"host,omitempty"`
+	Devices []string          `json:"devices,omitempty"`
+	Process *runsheet.Process `json:"process,omitempty"`
+	Group   int               `json:"process_group,omitzero"`
+	Request int               `json:"request,omitzero"` // the number of a person's request
+	End     runsheet.EndKind  `json:"end,omitempty"`
+	OK      bool              `json:"ok,omitzero"`    // the work was complete at that end
+	Early   bool              `json:"early,omitzero"` // the attempt was claimed in an earlier session: it uses up no retry of this one
+	Cause   runsheet.Cause    `json:"cause,omitzero"`
+	Text    string            `json:"text,omitempty"`
+}
+
+// maxJournal bounds what is read of a journal, in bytes.
+const maxJournal = 1 << 30
+
+// Writer appends to a journal. It is safe for use by several goroutines.
+type Writer struct {
+	mu   sync.Mutex
+	file durable.File
+	torn bool // the last append failed half-way
+}
+
+// Open opens the journal for appending, making it where it is missing, and seals a torn last line. The caller must
+// hold the sheet.
+func Open(disk durable.Disk, dir, path string) (*Writer, error) {
+	f, err := disk.Open("journal", path, os.O_RDWR|os.O_CREATE|os.O_APPEND, durable.Private)
+	if err != nil {
+		return nil, fmt.Errorf("open the journal: %w", err)
+	}
+	w := &Writer{file: f}
+	info, err := f.Stat()
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		err = durable.ErrNotRegular
+	case err == nil && info.Size() > 0:
+		var last [1]byte
+		if _, err = f.ReadAt(last[:], info.Size()-1); err == nil {
+			w.torn = last[0] != '\n'
+		}
+	}
+	if err == nil {
+		err = durable.SyncDir(disk, "journal", dir)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open the journal %s: %w", path, err)
+	}
+	return w, nil
+}
+
+// Append writes an event; after nil it survives a power cut. After an error it may or may not be there.
+func (w *Writer) Append(e Event) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.torn {
+		seal, err := json.Marshal(Event{At: e.At, Kind: Sealed})
+		if err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		line = append(append(append([]byte{'\n'}, seal...), '\n'), line...)
+	}
+	n, err := w.file.Write(append(line, '\n'))
+	if n > 0 {
+		w.torn = err != nil
+	}
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("journal %s: %w", w.file.Name(), err)
+	}
+	return nil
+}
+
+// Close closes the journal; everything acknowledged is on disk already.
+func (w *Writer) Close() error { return w.file.Close() }
+
+// Read returns the events of a journal, oldest first; a missing journal has none. A line that does not parse is passed
+// over where it is the last one or is sealed by the next; any other is damage, and the error names it.
+func Read(disk durable.Disk, path string) ([]Event, error) {
+	data, _, err := durable.Read(disk, "journal", path, maxJournal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	events, err := Parse(data)
+	if err != nil {
+		return events, fmt.Errorf("%s: %w", path, err)
+	}
+	return events, nil
+}
+
+// Parse parses the text of a journal; see Read.
+func Parse(data []byte) ([]Event, error) {
+	var events []Event
+	var bad error // a line that must be sealed by the next one
+	r := bytes.NewBuffer(data)
+	for n := 1; ; n++ {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return events, bad // what has no newline yet was never acknowledged
+		}
+		var e Event
+		perr := json.Unmarshal(line, &e)
+		if perr == nil && e.Kind == "" {
+			perr = errors.New("no event")
+		}
+		switch {
+		case bad != nil && (perr != nil || e.Kind != Sealed):
+			return events, bad
+		case perr != nil:
+			bad = durable.WithHint(fmt.Errorf("damaged journal: line %d, beginning %.40q: %w", n, line, perr),
+				"nothing that runsheet does leaves such a line; restore the file, or move it away: the records in the work dirs still hold")
+		case e.Kind == Sealed && bad != nil:
+			bad = nil
+		case e.Kind == Sealed: // only the newline was missing: nobody was told of that line either
+			events = events[:max(len(events)-1, 0)]
+		default:
+			events = append(events, e)
+		}
+	}
+}

@@ -1,0 +1,259 @@
+package launcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/journal"
+	"runsheet/internal/record"
+)
+
+// trouble is what kept the launcher from acting on one run. It may pass: a disk that is full, a server that is away.
+type trouble struct {
+	count int
+	text  string
+	until time.Time
+	final bool
+}
+
+const (
+	troubleWait = 5 * time.Second // doubled for each further time
+	troubleMost = 5               // then the run is given up
+)
+
+// mayAct says whether nothing keeps us from acting on a run now.
+func (l *Launcher) mayAct(i int) bool {
+	t := l.trouble[i]
+	return t == nil || !t.final
+}
+
+// act does what was decided, run by run; what goes wrong with one leaves the others alone. It says whether something
+// turned out to be other than it was when the plan was made, so that a new one is wanted at once.
+func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bool, err error) {
+	for _, a := range actions {
+		if err := l.report(a.Run); err != nil {
+			return false, err
+		}
+	}
+	if l.stop != notStopping {
+		return false, l.stopAll(ctx)
+	}
+	for _, a := range actions {
+		if t := l.trouble[a.Run]; t != nil && (t.final || l.sys.Clock.Now().Before(t.until)) {
+			continue
+		}
+		changed, err := l.one(ctx, a)
+		if err != nil {
+			var whole *wholeError
+			if errors.As(err, &whole) {
+				return false, err
+			}
+			if err := l.troubled(a.Run, err); err != nil {
+				return false, err
+			}
+		} else if a.Verb == runsheet.VerbLaunch {
+			delete(l.trouble, a.Run)
+		}
+		again = again || changed
+		if len(l.control) > 0 && l.stop == notStopping {
+			return again, nil // an interrupt need not wait for the rest of a thousand launches
+		}
+	}
+	return again, nil
+}
+
+// wholeError is an error that concerns every run.
+type wholeError struct{ error }
+
+func (e *wholeError) Unwrap() error { return e.error }
+
+// one does one action.
+func (l *Launcher) one(ctx context.Context, a runsheet.Action) (changed bool, err error) {
+	switch a.Verb {
+	case runsheet.VerbLaunch:
+		if l.broken != "" {
+			return false, nil
+		}
+		return l.launch(ctx, a)
+	case runsheet.VerbEnd:
+		f := l.facts[a.Run]
+		if f.Start == nil {
+			return false, nil
+		}
+		if l.ledger.entry(l.sheet.Runs[a.Run].WorkDir).told != f.Claim.Nonce {
+			ev := l.event(journal.Stopping, a.Run)
+			ev.Text = a.Reason
+			if err := l.note(ev); err != nil {
+				return false, &wholeError{err}
+			}
+		}
+		return false, l.executor.Stop(ctx, record.AttemptDir(l.sheet.Runs[a.Run].WorkDir, f.Attempt), *f.Start, a.Kind, false)
+	case runsheet.VerbRecover:
+		return false, l.recover(ctx, a.Run)
+	case runsheet.VerbGiveUp:
+		if l.ledger.entry(l.sheet.Runs[a.Run].WorkDir).gaveUp == l.facts[a.Run].Attempt+1 {
+			return false, nil // said already
+		}
+		ev := l.event(journal.GaveUp, a.Run)
+		ev.Text = a.Reason
+		if err := l.note(ev); err != nil {
+			return false, &wholeError{err}
+		}
+	}
+	return false, nil
+}
+
+// launch claims the next attempt of a run and starts it. Directly before, it looks at the run once more.
+func (l *Launcher) launch(ctx context.Context, a runsheet.Action) (changed bool, err error) {
+	if err := l.ready(ctx); err != nil {
+		return false, &wholeError{err}
+	}
+	i, run, before := a.Run, l.sheet.Runs[a.Run], l.facts[a.Run]
+	seen := l.look(ctx, i)
+	if !l.same(run, before, seen) {
+		return true, l.report(i)
+	}
+	c := runsheet.Claim{Run: run.Name, Nonce: record.NewNonce(), Session: l.ledger.session, Sheet: l.sheet.Path,
+		Executor: l.executor.Name(), Host: a.Host, Devices: a.Devices, Identity: run.Command, Command: run.Command,
+		Resume: a.Resume, Fresh: a.Fresh, WorkDir: run.WorkDir, Dir: l.sheet.Dir, Env: l.sheet.Env,
+		Progress: run.Progress, StopGrace: l.sheet.Policy.StopGrace}
+	if a.Resume {
+		c.Command = run.Resumed
+	}
+	c, err = record.Claim(l.sys, seen, l.ledger.entry(run.WorkDir).attempt, c)
+	if err != nil {
+		if errors.Is(err, record.ErrTaken) || errors.Is(err, record.ErrLive) {
+			l.look(ctx, i)
+			return true, nil
+		}
+		if errors.Is(err, durable.ErrNoLinks) {
+			return false, &wholeError{err}
+		}
+		return false, err
+	}
+	// From here on a supervisor may live: the journal knows of it first.
+	if err := l.noteClaim(i, c); err != nil {
+		return false, &wholeError{err}
+	}
+	dir := record.AttemptDir(run.WorkDir, c.Attempt)
+	if a.Fresh {
+		to := dir
+		if seen.Attempt > 0 {
+			to = record.AttemptDir(run.WorkDir, seen.Attempt)
+		}
+		err = l.setAside(i, to)
+	}
+	if err == nil {
+		err = l.executor.Start(ctx, dir, c)
+	}
+	if err != nil {
+		// Nothing was started, and nothing will be: say so, so that the next attempt may be claimed.
+		_, terr := record.TakeOver(ctx, l.sys, dir, record.Heir{})
+		l.look(ctx, i)
+		return true, errors.Join(err, terr, l.report(i))
+	}
+	l.look(ctx, i)
+	return false, l.report(i)
+}
+
+// same says whether two looks at a run tell the same story, as far as launching it is concerned.
+func (l *Launcher) same(run runsheet.Run, a, b runsheet.Facts) bool {
+	now := l.sys.Clock.Now()
+	number := func(f runsheet.Facts) int {
+		if f.Request == nil {
+			return 0
+		}
+		return f.Request.Number
+	}
+	return a.Attempt == b.Attempt && a.Live() == b.Live() && number(a) == number(b) &&
+		runsheet.Judge(run, a, l.sheet.Policy, now).Status == runsheet.Judge(run, b, l.sheet.Policy, now).Status &&
+		(a.Progress != nil && a.Progress.Completed > 0) == (b.Progress != nil && b.Progress.Completed > 0)
+}
+
+// recover writes the end of an attempt whose supervisor is gone. Orphans may take their grace, so it goes on beside
+// the loop, which hears of the outcome in wait.
+func (l *Launcher) recover(ctx context.Context, i int) error {
+	if l.recovering[i] {
+		return nil
+	}
+	run, f := l.sheet.Runs[i], l.facts[i]
+	e := l.ledger.entry(run.WorkDir)
+	if e.nonce != f.Claim.Nonce && f.Claim.Attempt >= e.attempt {
+		if err := l.noteClaim(i, *f.Claim); err != nil {
+			return &wholeError{err}
+		}
+	}
+	l.recovering[i] = true
+	go func() {
+		_, err := record.TakeOver(ctx, l.sys, record.AttemptDir(run.WorkDir, f.Attempt), record.Heir{
+			Grace: f.Claim.StopGrace,
+			Final: func() *runsheet.Progress { return l.observer.One(ctx, run).Progress },
+		})
+		if errors.Is(err, record.ErrLive) || errors.Is(err, record.ErrUnproven) {
+			err = nil
+			l.sys.Clock.Wait(ctx, pollBlind) // until it is looked at again
+		}
+		l.recovered <- recovery{run: i, err: err}
+	}()
+	return nil
+}
+
+// recovery is what came of recovering a run.
+type recovery struct {
+	run      int
+	err      error
+	vanished bool // nothing lives of an attempt whose records are gone
+}
+
+// troubled remembers what kept us from acting on a run, and when to try again.
+func (l *Launcher) troubled(i int, err error) error {
+	t := l.trouble[i]
+	if t == nil {
+		t = &trouble{}
+		l.trouble[i] = t
+	}
+	t.text = err.Error()
+	t.until = l.sys.Clock.Now().Add(troubleWait << t.count)
+	t.count++
+	t.final = t.count > troubleMost || errors.Is(err, os.ErrPermission)
+	ev := l.event(journal.Trouble, i)
+	ev.Text = t.text
+	if hint := durable.Hint(err); hint != "" {
+		ev.Text += " (" + hint + ")"
+	}
+	if t.final {
+		ev.Kind = journal.GaveUp
+	}
+	if err := l.note(ev); err != nil {
+		return fmt.Errorf("%w (while noting: %s)", err, t.text)
+	}
+	return nil
+}
+
+// stopAll asks every attempt that lives to end, again until none is left.
+func (l *Launcher) stopAll(ctx context.Context) error {
+	for i, f := range l.facts {
+		if !f.Live() {
+			continue
+		}
+		dir := record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)
+		switch {
+		case f.Liveness == runsheet.LivenessOrphan || f.Liveness == runsheet.LivenessGone:
+			if err := l.recover(ctx, i); err != nil {
+				return err
+			}
+		case f.Start != nil && f.Liveness == runsheet.LivenessAlive:
+			if err := l.executor.Stop(ctx, dir, *f.Start, runsheet.EndStopped, l.stop == atOnce); err != nil {
+				if err := l.troubled(i, err); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,302 @@
+// Package launcher is the loop that brings a sheet to its end: observe, plan, act. It is the only package that decides,
+// and the only writer of the journal. There is one launcher for a sheet; it may die at any instant, and the next one
+// reads the records and the journal and goes on.
+//
+// It never writes a record itself (internal/record does), never reads evidence (internal/observe does), and never
+// waits for a command: what happens is seen in the files.
+package launcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/host"
+	"runsheet/internal/journal"
+	"runsheet/internal/observe"
+	"runsheet/internal/plan"
+	"runsheet/internal/record"
+)
+
+// Options is how a launcher was asked to work.
+type Options struct {
+	Once          bool   // look and act once, and wait for nothing
+	Outdated      bool   // re-run what is outdated
+	ResumeStopped bool   // go on with what a person stopped
+	Continue      bool   // an unfinished session before this one is continued, with its retries
+	User          string // who asks, for requests
+	HostName      string // how claims name this machine
+}
+
+// Listener is told what the launcher sees and does. The calls come from one goroutine and must not block.
+type Listener interface {
+	Event(journal.Event)
+	Snapshot(runsheet.Snapshot)
+}
+
+// Control is what a person or a signal tells a running launcher.
+type Control int
+
+// The controls.
+const (
+	Interrupt Control = iota // the first time: stop the runs politely; the second: do not wait for their grace
+	Leave                    // go now; the runs go on without us
+	Look                     // something was asked of a run: look at all of them
+)
+
+// Outcome is how a launch ended.
+type Outcome struct {
+	Snapshot runsheet.Snapshot
+	Stopped  bool     // by Interrupt
+	Left     bool     // by Leave
+	Broken   string   // why nothing more was launched; empty: nothing was wrong as a whole
+	GivenUp  []string // names of the runs that were given up
+}
+
+// Launcher brings one sheet to its end.
+type Launcher struct {
+	sheet    *runsheet.Sheet
+	opts     Options
+	sys      record.System
+	disk     durable.Disk
+	observer *observe.Observer
+	executor runsheet.Executor
+	sampler  *host.Sampler
+	gpus     bool // some run asks for GPUs
+	listener Listener
+	control  <-chan Control
+
+	state   string // the sheet's state directory
+	journal *journal.Writer
+	ledger  *ledger
+	watch   *watcher
+	facts   []runsheet.Facts
+	strays  []runsheet.Observed
+	trouble map[int]*trouble // by run: what kept us from acting on it
+	isReady bool             // secrets and setup were seen to
+	// recovering are the runs whose ends are being written for dead supervisors; recovered tells what came of it.
+	recovering map[int]bool
+	recovered  chan recovery
+	stop       stopping
+	broken     string
+	scanned    time.Time     // when all runs were observed last
+	scan       time.Duration // how long that took
+}
+
+// stopping is how far an interrupt has come.
+type stopping int
+
+const (
+	notStopping stopping = iota
+	politely
+	atOnce
+)
+
+// Config is what a launcher works with.
+type Config struct {
+	Sheet    *runsheet.Sheet
+	Disk     durable.Disk
+	System   record.System
+	Observer *observe.Observer
+	Executor runsheet.Executor
+	Listener Listener
+	Control  <-chan Control
+	Options  Options
+}
+
+// New returns a launcher; Run starts it.
+func New(c Config) *Launcher {
+	return &Launcher{sheet: c.Sheet, opts: c.Options, sys: c.System, disk: c.Disk, observer: c.Observer,
+		executor: c.Executor, sampler: host.NewSampler(wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
+		state: record.StateDir(c.Sheet.Dir, c.Sheet.Path), trouble: map[int]*trouble{},
+		recovering: map[int]bool{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
+}
+
+// Run launches until every run is finished or given up, or it is told to stop. It returns record.ErrLauncher where
+// another launcher holds the sheet, and other errors only for what concerns all runs: a journal that cannot be
+// written, a setup that failed, a file system that cannot be used.
+func (l *Launcher) Run(ctx context.Context) (Outcome, error) {
+	lock, _, err := record.HoldSheet(l.disk, l.sys.Procs, l.state)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer lock.Release()
+	events, err := journal.Read(l.disk, record.JournalPath(l.state))
+	if err != nil {
+		return Outcome{}, err
+	}
+	if l.journal, err = journal.Open(l.disk, l.state, record.JournalPath(l.state)); err != nil {
+		return Outcome{}, err
+	}
+	defer l.journal.Close()
+	l.ledger = replay(events, l.opts.Continue)
+	self := l.sys.Procs.Self()
+	if err := l.note(journal.Event{Kind: journal.LauncherStarted, Process: &self, Text: l.sheet.Path}); err != nil {
+		return Outcome{}, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l.sample(ctx)
+	l.watch = newWatcher()
+	defer l.watch.close()
+	out, err := l.loop(ctx, events)
+	text := "done"
+	switch {
+	case err != nil:
+		text = err.Error()
+	case out.Left:
+		text = leftRunning
+	case out.Stopped:
+		text = "stopped by the user"
+	case out.Broken != "":
+		text = out.Broken
+	}
+	return out, errors.Join(err, l.note(journal.Event{Kind: journal.LauncherEnded, Text: text}))
+}
+
+func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, error) {
+	if err := l.first(ctx, events); err != nil {
+		return Outcome{}, err
+	}
+	for {
+		l.facts = l.current(ctx)
+		l.settleVanished(ctx)
+		actions, broken := l.decide()
+		if broken != "" && l.broken == "" {
+			l.broken = broken
+			if err := l.note(journal.Event{Kind: journal.Trouble, Text: "nothing more is launched: " + broken}); err != nil {
+				return Outcome{}, err
+			}
+		}
+		again, err := l.act(ctx, actions)
+		if err != nil {
+			return l.outcome(actions), err
+		}
+		snap := l.snapshot()
+		l.listener.Snapshot(snap)
+		if again { // something was not as the plan took it to be
+			continue
+		}
+		if l.over(actions) || l.opts.Once && len(l.recovering) == 0 {
+			return l.outcome(actions), nil
+		}
+		left, err := l.wait(ctx, actions)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if left {
+			out := l.outcome(actions)
+			out.Left = true
+			return out, nil
+		}
+	}
+}
+
+// first observes everything for the first time, and adopts what an earlier launcher left running.
+func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
+	l.observeAll(ctx)
+	if l.opts.ResumeStopped {
+		for i, f := range l.facts {
+			if f.StopRequested() && f.Ended() {
+				if _, err := record.Request(l.sys, l.sheet.Runs[i].WorkDir, runsheet.RequestRetry, l.opts.User); err != nil {
+					return err
+				}
+				l.look(ctx, i)
+			}
+		}
+	}
+	for i, f := range l.facts {
+		if !f.Live() || f.Liveness != runsheet.LivenessAlive {
+			continue
+		}
+		if e := l.ledger.entry(l.sheet.Runs[i].WorkDir); e.nonce != f.Claim.Nonce {
+			// Claimed by a launcher with another journal, or by one that died before it could write ours.
+			if err := l.noteClaim(i, *f.Claim); err != nil {
+				return err
+			}
+		}
+		if err := l.note(l.event(journal.Adopted, i)); err != nil {
+			return err
+		}
+	}
+	l.strays = l.observer.Strays(ctx, l.sheet, events)
+	return nil
+}
+
+// decide asks the plan what to do now, and why nothing more should be launched at all, if so.
+func (l *Launcher) decide() (actions []runsheet.Action, broken string) {
+	in := plan.Input{Runs: l.sheet.Runs, Facts: l.facts, Policy: l.sheet.Policy, Now: l.sys.Clock.Now(),
+		Rerun: l.opts.Outdated || l.sheet.Policy.RerunOutdated, Tries: make([]plan.Tries, len(l.sheet.Runs))}
+	for i, r := range l.sheet.Runs {
+		in.Tries[i] = l.ledger.tries(r.WorkDir, l.facts[i])
+	}
+	for _, s := range l.strays {
+		in.Strays = append(in.Strays, s.Facts)
+	}
+	in.Hosts = l.hosts()
+	if reason, stop := plan.AllFailTheSame(l.ledger.ends); stop {
+		broken = reason
+	}
+	return plan.Decide(in), broken
+}
+
+// over says whether nothing is left to do or to wait for.
+func (l *Launcher) over(actions []runsheet.Action) bool {
+	for i, a := range actions {
+		switch {
+		case l.facts[i].Live() && (l.stop == notStopping || l.facts[i].Liveness != runsheet.LivenessUnknown):
+			return false
+		case l.stop != notStopping || l.broken != "":
+			continue // nothing more will be launched
+		case a.Verb == runsheet.VerbWait || a.Verb == runsheet.VerbLaunch && l.mayAct(a.Run):
+			return false
+		}
+	}
+	return true
+}
+
+func (l *Launcher) outcome(actions []runsheet.Action) Outcome {
+	out := Outcome{Snapshot: l.snapshot(), Stopped: l.stop != notStopping, Broken: l.broken}
+	for _, a := range actions {
+		if a.Verb == runsheet.VerbGiveUp || a.Verb == runsheet.VerbLaunch && !l.mayAct(a.Run) {
+			out.GivenUp = append(out.GivenUp, l.sheet.Runs[a.Run].Name)
+		}
+	}
+	return out
+}
+
+func (l *Launcher) snapshot() runsheet.Snapshot {
+	s := runsheet.Snap(l.sheet, l.facts, l.sys.Clock.Now())
+	s.Strays = slices.Clone(l.strays)
+	return s
+}
+
+// note writes an event to the journal and tells the listener.
+func (l *Launcher) note(e journal.Event) error {
+	e.At, e.Session = l.sys.Clock.Now(), l.ledger.session
+	if err := l.journal.Append(e); err != nil {
+		return durable.WithHint(fmt.Errorf("the launcher cannot go on without its journal: %w", err),
+			"make room or restore the file system, and run again: attempts that live go on meanwhile and will be adopted")
+	}
+	l.ledger.fold(e)
+	l.listener.Event(e)
+	return nil
+}
+
+// event begins an event about a run's last attempt.
+func (l *Launcher) event(kind journal.Kind, i int) journal.Event {
+	e := journal.Event{Kind: kind, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir}
+	if f := l.facts[i]; f.Claim != nil {
+		e.Attempt, e.Nonce, e.Host, e.Devices = f.Attempt, f.Claim.Nonce, f.Claim.Host, f.Claim.Devices
+	}
+	return e
+}
+
+func (l *Launcher) noteClaim(i int, c runsheet.Claim) error {
+	return l.note(journal.Event{Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: c.WorkDir, Attempt: c.Attempt,
+		Nonce: c.Nonce, Host: c.Host, Devices: c.Devices, Process: &c.By})
+}

@@ -1,0 +1,154 @@
+package launcher
+
+import (
+	"runsheet"
+	"runsheet/internal/journal"
+	"runsheet/internal/plan"
+	"runsheet/internal/record"
+)
+
+// leftRunning is how a session ends that is to be continued.
+const leftRunning = "left; the runs go on"
+
+// ledger is what the journal amounts to: of each run the last claim and whether it has an end, and what counts
+// against its retries in this session. It is folded from events alone, so that a new launcher knows what the one
+// before it knew.
+type ledger struct {
+	session string
+	entries map[string]*entry // by work dir
+	ends    []plan.Ended      // of this session, in order
+	over    bool              // the last session came to its end
+}
+
+// entry is what the journal says of one work dir.
+type entry struct {
+	run     string
+	attempt int
+	nonce   string
+	ended   bool
+	claimer *runsheet.Process
+	process *runsheet.Process // the supervisor; nil: not seen to begin
+	group   int               // the command's session
+	host    string
+	devices []string
+	told    string // nonce of the attempt that was asked to end
+	request int    // newest retry request that was seen
+	gaveUp  int    // one more than the attempt after which it was given up in this session; 0: it was not
+	tries   plan.Tries
+}
+
+// replay folds a journal. A session that did not come to its end is continued if the caller wants that; otherwise a
+// new one begins, with new retries.
+func replay(events []journal.Event, resume bool) *ledger {
+	l := &ledger{entries: map[string]*entry{}}
+	for _, e := range events {
+		l.fold(e)
+	}
+	if !resume || l.session == "" || l.over {
+		l.begin(record.NewNonce())
+	}
+	return l
+}
+
+// begin starts a session: nothing counts against the retries any more.
+func (l *ledger) begin(session string) {
+	l.session, l.over, l.ends = session, false, nil
+	for _, e := range l.entries {
+		e.tries, e.gaveUp = plan.Tries{}, 0
+	}
+}
+
+// entry returns what is known of a work dir; never nil.
+func (l *ledger) entry(workDir string) *entry {
+	if e := l.entries[workDir]; e != nil {
+		return e
+	}
+	return &entry{ended: true}
+}
+
+// fold takes one event in.
+func (l *ledger) fold(ev journal.Event) {
+	if ev.Session != l.session {
+		l.begin(ev.Session)
+	}
+	switch ev.Kind {
+	case journal.LauncherStarted:
+		l.over = false
+		return
+	case journal.LauncherEnded:
+		l.over = ev.Text != leftRunning
+		return
+	}
+	if ev.WorkDir == "" {
+		return
+	}
+	e := l.entries[ev.WorkDir]
+	if e == nil {
+		e = &entry{ended: true}
+		l.entries[ev.WorkDir] = e
+	}
+	switch ev.Kind {
+	case journal.Claimed:
+		e.run, e.attempt, e.nonce, e.ended = ev.Run, max(e.attempt, ev.Attempt), ev.Nonce, false
+		e.claimer, e.process, e.group, e.host, e.devices = ev.Process, nil, 0, ev.Host, ev.Devices
+	case journal.Began:
+		e.process, e.group = ev.Process, ev.Group
+	case journal.Stopping:
+		e.told = ev.Nonce
+	case journal.GaveUp:
+		e.gaveUp = ev.Attempt + 1
+	case journal.Requested: // a person saw to it: what failed before says nothing about what comes
+		l.ends = nil
+		e.request, e.tries, e.gaveUp = max(e.request, ev.Request), plan.Tries{}, 0
+	case journal.Ended:
+		e.ended = true
+		if ev.Early {
+			return
+		}
+		e.count(ev)
+		l.ends = append(l.ends, plan.Ended{Run: ev.Run, At: ev.At, Cause: ev.Cause, OK: ev.OK || !failure(ev.End)})
+	}
+}
+
+// count takes an end into the tries.
+func (e *entry) count(ev journal.Event) {
+	e.tries.Last, e.tries.Cause = ev.At, ev.Cause
+	switch {
+	case ev.OK:
+		e.tries = plan.Tries{Last: ev.At}
+	case ev.End == runsheet.EndLost:
+		e.tries.Lost++
+	case ev.End == runsheet.EndVoid:
+		e.tries.Void++
+	case failure(ev.End):
+		e.tries.Failed++
+		e.tries.Lost, e.tries.Void = 0, 0
+	}
+}
+
+// tries returns what the plan is to know of a run beside its facts: also whether the journal has a claim without an
+// end that the records do not show. A deleted work dir does not hide a living attempt.
+func (l *ledger) tries(workDir string, f runsheet.Facts) plan.Tries {
+	e := l.entry(workDir)
+	t := e.tries
+	if e.vanished(f) {
+		t.Open = "its records are gone, and its last attempt may still live"
+		t.Host, t.Devices = e.host, e.devices
+	}
+	return t
+}
+
+// vanished says whether the last claim of the journal has no end and is not what the records show.
+func (e *entry) vanished(f runsheet.Facts) bool {
+	return !e.ended && f.Problem == "" && (f.Claim == nil || f.Claim.Nonce != e.nonce && f.Attempt <= e.attempt)
+}
+
+// failure says whether an end of this kind counts against the retries. A lost attempt does not: its run is not to
+// blame.
+func failure(k runsheet.EndKind) bool {
+	switch k {
+	case runsheet.EndStopped, runsheet.EndLost, runsheet.EndVoid:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,192 @@
+package launcher
+
+import (
+	"context"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/journal"
+	"runsheet/internal/record"
+)
+
+const (
+	pollWatched = 5 * time.Second        // where inotify tells of changes: in case it does not
+	pollBlind   = time.Second            // where it cannot
+	scanAtLeast = 30 * time.Second       // between two looks at all runs
+	scanShare   = 100                    // such a look may take one part in so many of the time
+	gather      = 30 * time.Millisecond  // events of one change come in a burst
+	stopPoll    = 100 * time.Millisecond // while runs are being stopped
+)
+
+// current brings the facts up to date: of the runs that something was heard of and those that live, and now and then
+// of all.
+func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
+	now := l.sys.Clock.Now()
+	if l.facts == nil || now.Sub(l.scanned) > max(scanAtLeast, scanShare*l.scan) {
+		l.observeAll(ctx)
+		return l.facts
+	}
+	due := l.watch.heard()
+	for i, f := range l.facts {
+		if f.Live() {
+			due[l.sheet.Runs[i].WorkDir] = true
+		}
+	}
+	var which []int
+	var runs []runsheet.Run
+	for i, r := range l.sheet.Runs {
+		if due[r.WorkDir] {
+			which, runs = append(which, i), append(runs, r)
+		}
+	}
+	for k, f := range l.observer.Observe(ctx, runs) {
+		l.facts[which[k]] = f
+	}
+	for k := range l.strays {
+		s := &l.strays[k]
+		s.Facts = l.observer.One(ctx, s.Run)
+		s.Judgement = runsheet.Judge(s.Run, s.Facts, l.sheet.Policy, now)
+	}
+	return l.facts
+}
+
+func (l *Launcher) observeAll(ctx context.Context) {
+	began := time.Now()
+	l.facts = l.observer.Observe(ctx, l.sheet.Runs)
+	l.scanned, l.scan = l.sys.Clock.Now(), time.Since(began)
+}
+
+// look observes one run anew.
+func (l *Launcher) look(ctx context.Context, i int) runsheet.Facts {
+	l.facts[i] = l.observer.One(ctx, l.sheet.Runs[i])
+	return l.facts[i]
+}
+
+// report writes what changed since the journal's last word on each run: attempts that began, that ended, requests.
+func (l *Launcher) report(i int) error {
+	f, run := l.facts[i], l.sheet.Runs[i]
+	e := l.ledger.entry(run.WorkDir)
+	if f.RetryRequested() && e.request < f.Request.Number {
+		ev := l.event(journal.Requested, i)
+		ev.Text, ev.Request = string(f.Request.Kind), f.Request.Number
+		delete(l.trouble, i)
+		if err := l.note(ev); err != nil {
+			return err
+		}
+	}
+	if f.Claim == nil || f.Claim.Nonce != e.nonce {
+		return nil
+	}
+	if f.Start != nil && !f.Start.Void && e.process == nil && !e.ended {
+		ev := l.event(journal.Began, i)
+		ev.Process, ev.Group = &f.Start.Process, f.Start.ProcessGroup
+		if err := l.note(ev); err != nil {
+			return err
+		}
+	}
+	if f.End == nil || e.ended {
+		return nil
+	}
+	ev := l.event(journal.Ended, i)
+	judged := runsheet.Judge(run, f, l.sheet.Policy, l.sys.Clock.Now())
+	ev.End, ev.Cause, ev.Text = f.End.Kind, f.End.Cause, judged.Reason
+	ev.OK = judged.Status == runsheet.Finished || judged.Status == runsheet.Outdated
+	ev.Early = f.Claim.Session != l.ledger.session
+	if f.End.Kind == runsheet.EndVoid {
+		ev.Cause = runsheet.Cause{Kind: runsheet.CauseLost, Text: "its supervisor never began"}
+	}
+	return l.note(ev)
+}
+
+// wait returns when there may be something to do: something was heard, a time has come, or a control arrived. It says
+// whether the launcher is to leave.
+func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave bool, err error) {
+	l.follow()
+	now := l.sys.Clock.Now()
+	next := l.scanned.Add(max(scanAtLeast, scanShare*l.scan))
+	for _, a := range actions {
+		if a.Verb == runsheet.VerbWait && !a.Until.IsZero() && a.Until.Before(next) {
+			next = a.Until
+		}
+	}
+	for _, t := range l.trouble {
+		if !t.final && t.until.Before(next) {
+			next = t.until
+		}
+	}
+	poll := time.Duration(0)
+	for i, f := range l.facts {
+		switch {
+		case !f.Live():
+			continue
+		case l.stop != notStopping:
+			poll = stopPoll
+		case !l.watch.follows(l.sheet.Runs[i].WorkDir):
+			poll = pollBlind
+		case poll == 0:
+			poll = pollWatched
+		}
+		if poll == stopPoll {
+			break
+		}
+	}
+	if poll == 0 && len(l.recovering) > 0 {
+		poll = pollBlind
+	}
+	if poll > 0 && now.Add(poll).Before(next) {
+		next = now.Add(poll)
+	}
+	timer := time.NewTimer(max(next.Sub(now), time.Millisecond))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return true, nil
+	case c := <-l.control:
+		switch c {
+		case Leave:
+			return true, nil
+		case Look:
+			l.scanned = time.Time{}
+		case Interrupt:
+			return false, l.interrupt()
+		}
+	case <-l.watch.changes():
+		time.Sleep(gather)
+	case r := <-l.recovered:
+		delete(l.recovering, r.run)
+		l.look(ctx, r.run)
+		if r.err != nil {
+			return false, l.troubled(r.run, r.err)
+		}
+		if r.vanished {
+			return false, l.buried(r.run)
+		}
+	case <-timer.C:
+	}
+	return false, nil
+}
+
+// interrupt takes an interrupt in.
+func (l *Launcher) interrupt() error {
+	if l.stop < atOnce {
+		l.stop++
+	}
+	text := "stopping the runs; interrupt again not to wait for them"
+	if l.stop == atOnce {
+		text = "killing the runs"
+	}
+	l.listener.Event(journal.Event{At: l.sys.Clock.Now(), Kind: journal.Stopping, Text: text})
+	return nil
+}
+
+// follow moves the watches along with the attempts that live.
+func (l *Launcher) follow() {
+	want := map[string][]string{}
+	for i, f := range l.facts {
+		if f.Live() {
+			dir := l.sheet.Runs[i].WorkDir
+			want[dir] = []string{dir, record.AttemptDir(dir, f.Attempt)}
+		}
+	}
+	l.watch.follow(want)
+}

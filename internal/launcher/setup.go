@@ -1,0 +1,106 @@
+package launcher
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"runsheet/internal/diagnose"
+	"runsheet/internal/durable"
+	"runsheet/internal/journal"
+	"runsheet/internal/proc"
+)
+
+// ready makes sure, before the first start, that the secrets are there, and runs the sheet's setup.
+func (l *Launcher) ready(ctx context.Context) error {
+	if l.isReady {
+		return nil
+	}
+	for _, name := range l.sheet.Secrets {
+		if os.Getenv(name) == "" {
+			return durable.WithHint(fmt.Errorf("nothing was started: %s: the secret %s is not set in the environment", l.sheet.Path, name),
+				"export "+name+"=... in this shell and run again, or take it out of `secrets`")
+		}
+	}
+	if err := proc.Ready(); err != nil {
+		return fmt.Errorf("nothing was started: %w", err)
+	}
+	if l.sheet.Setup != "" {
+		if err := l.setup(ctx); err != nil {
+			return err
+		}
+	}
+	l.isReady = true
+	return nil
+}
+
+// setup runs the sheet's setup to its end; its output goes to a log beside the journal.
+func (l *Launcher) setup(ctx context.Context) error {
+	if err := l.note(journal.Event{Kind: journal.SetupRan, Text: "running the setup: " + l.sheet.Setup}); err != nil {
+		return err
+	}
+	path := filepath.Join(l.state, "setup.log")
+	log, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, durable.Private)
+	if err != nil {
+		return fmt.Errorf("setup: %w", err)
+	}
+	defer log.Close()
+	shell := "bash"
+	if _, err := exec.LookPath(shell); err != nil {
+		shell = "sh"
+	}
+	cmd := exec.CommandContext(ctx, shell, "-c", l.sheet.Setup)
+	cmd.Dir = l.sheet.Dir
+	cmd.Env = os.Environ()
+	for k, v := range l.sheet.Env {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	// A process group of its own: a Ctrl-C reaches it by us, not by the terminal.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGTERM) }
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("setup: %w", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	for {
+		select {
+		case err = <-done:
+		case c := <-l.control:
+			if c == Interrupt || c == Leave {
+				unix.Kill(-cmd.Process.Pid, unix.SIGTERM)
+				<-done
+				return fmt.Errorf("nothing was started: the setup was interrupted")
+			}
+			continue
+		}
+		break
+	}
+	if err == nil {
+		return nil
+	}
+	return durable.WithHint(fmt.Errorf("nothing was started: the setup failed: %s: %w%s", l.sheet.Setup, err, lastLine(path)),
+		"its output is in "+path)
+}
+
+// lastLine returns the last line of a log as the end of a sentence.
+func lastLine(path string) string {
+	data, _, err := durable.Read(durable.OS(), "setup", path, 16<<20)
+	if err != nil {
+		return ""
+	}
+	data = bytes.TrimSpace(data)
+	line := diagnose.Clean(string(data[bytes.LastIndexByte(data, '\n')+1:]))
+	if line = strings.TrimSpace(line); line == "" {
+		return ""
+	}
+	return ": " + line
+}

@@ -1,0 +1,72 @@
+package launcher
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/journal"
+	"runsheet/internal/proc"
+)
+
+// settleVanished deals with attempts whose records are gone, because somebody deleted the work dir: the journal alone
+// knows of them. Once nothing of such an attempt lives, for certain, the journal gets its end; until then nothing is
+// claimed for the run. A supervisor whose work dir was taken away ends its command by itself. Looking and ending goes on
+// beside the loop, which hears of the outcome in wait.
+func (l *Launcher) settleVanished(ctx context.Context) {
+	for i, r := range l.sheet.Runs {
+		e := l.ledger.entry(r.WorkDir)
+		if !e.vanished(l.facts[i]) || l.recovering[i] || !l.mayAct(i) {
+			continue
+		}
+		l.recovering[i] = true
+		who := *e
+		go func() {
+			gone, err := l.provedGone(ctx, r.WorkDir, &who)
+			if !gone && err == nil {
+				l.sys.Clock.Wait(ctx, pollBlind) // until it is looked at again
+			}
+			l.recovered <- recovery{run: i, err: err, vanished: gone}
+		}()
+	}
+}
+
+// buried writes the end of an attempt whose records are gone into the journal.
+func (l *Launcher) buried(i int) error {
+	r, e := l.sheet.Runs[i], l.ledger.entry(l.sheet.Runs[i].WorkDir)
+	return l.note(journal.Event{Kind: journal.Ended, Run: r.Name, WorkDir: r.WorkDir, Attempt: e.attempt, Nonce: e.nonce,
+		End: runsheet.EndLost, Text: "its work dir was removed",
+		Cause: runsheet.Cause{Kind: runsheet.CauseLost, Text: "its work dir was removed"}})
+}
+
+// provedGone says whether nothing of an attempt lives, ending what its dead supervisor left behind.
+func (l *Launcher) provedGone(ctx context.Context, workDir string, e *entry) (bool, error) {
+	who := e.process
+	if who == nil {
+		who = e.claimer
+	}
+	if who == nil {
+		return false, fmt.Errorf("attempt %d is gone from %s, and the journal does not say who claimed it", e.attempt, workDir)
+	}
+	if l.sys.Procs.Check(*who) == proc.Elsewhere {
+		// Another boot of this machine, if nobody else can have written here.
+		kind, err := durable.FileSystemOf(filepath.Dir(l.state))
+		return err == nil && kind.Local && who.BootID != l.sys.Procs.Self().BootID, err
+	}
+	supervised := e.process != nil && l.sys.Procs.Check(*e.process) == proc.Alive
+	if supervised {
+		return false, nil
+	}
+	find := func() ([]runsheet.Process, error) { return l.sys.Procs.Find(e.nonce, e.group, *who) }
+	if e.process == nil {
+		// It was not seen to begin: its supervisor, if there is one, carries the token and looks after itself.
+		left, err := find()
+		return len(left) == 0, err
+	}
+	if err := proc.EndAll(ctx, l.sys.Procs, find, l.sheet.Policy.StopGrace, l.sys.Clock); err != nil {
+		return false, err
+	}
+	return true, nil
+}

@@ -1,0 +1,156 @@
+// Package observe makes read-only snapshots of runs; it is the only place where Facts are made. Records are read
+// first and evidence after, so that an end is judged with evidence that is no older than it.
+//
+// The package never writes anything but caches, never takes a lock that could hold up a supervisor, and never executes
+// anything. What is wrong with one run stands in that run's facts, and nowhere else.
+package observe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"runsheet"
+	"runsheet/internal/diagnose"
+	"runsheet/internal/durable"
+	"runsheet/internal/progress"
+	"runsheet/internal/record"
+)
+
+// Observer observes the runs whose work dirs this machine can read. It implements runsheet.Source, and is safe for
+// use by several goroutines.
+type Observer struct {
+	sys       record.System
+	disk      durable.Disk
+	cache     *progress.Cache
+	executors map[string]runsheet.Executor
+}
+
+// New returns an observer that asks the given executors about the attempts that they started.
+func New(disk durable.Disk, cache *progress.Cache, executors ...runsheet.Executor) *Observer {
+	o := &Observer{sys: record.NewSystem(disk), disk: disk, cache: cache, executors: map[string]runsheet.Executor{}}
+	for _, e := range executors {
+		o.executors[e.Name()] = e
+	}
+	return o
+}
+
+// Observe implements runsheet.Source.
+func (o *Observer) Observe(ctx context.Context, runs []runsheet.Run) []runsheet.Facts {
+	return o.all(ctx, runs, false)
+}
+
+// Recompute observes as Observe does, but reads all the evidence anew, whatever the cache says.
+func (o *Observer) Recompute(ctx context.Context, runs []runsheet.Run) []runsheet.Facts {
+	return o.all(ctx, runs, true)
+}
+
+func (o *Observer) all(ctx context.Context, runs []runsheet.Run, recompute bool) []runsheet.Facts {
+	facts := make([]runsheet.Facts, len(runs))
+	var g errgroup.Group
+	g.SetLimit(4 * runtime.GOMAXPROCS(0)) // file servers answer several questions at once
+	for i := range runs {
+		g.Go(func() error {
+			facts[i] = o.one(ctx, runs[i], recompute)
+			return nil
+		})
+	}
+	g.Wait()
+	return facts
+}
+
+// One observes a single run.
+func (o *Observer) One(ctx context.Context, run runsheet.Run) runsheet.Facts {
+	return o.one(ctx, run, false)
+}
+
+func (o *Observer) one(ctx context.Context, run runsheet.Run, recompute bool) runsheet.Facts {
+	f := o.records(ctx, run.WorkDir)
+	p := o.evidence(ctx, run, recompute)
+	f.Progress = &p
+	f.LastActivity = p.LastActivity
+	if f.Attempt > 0 {
+		info, err := o.disk.Lstat("observe", record.LogPath(record.AttemptDir(run.WorkDir, f.Attempt)))
+		if err == nil && info.Size() > 0 && info.ModTime().After(f.LastActivity) {
+			f.LastActivity = info.ModTime()
+		}
+	}
+	return f
+}
+
+// records reads what is recorded of the last attempt, and asks its executor whether it lives.
+func (o *Observer) records(ctx context.Context, workDir string) runsheet.Facts {
+	var f runsheet.Facts
+	for range 3 {
+		v, err := record.Look(o.sys, workDir)
+		if err != nil {
+			return runsheet.Facts{Problem: problem(err)}
+		}
+		f = runsheet.Facts{Attempt: v.Attempt, Claim: v.Claim, Start: v.Start, End: v.End, Request: v.Request}
+		if !f.Live() {
+			return f
+		}
+		dir := record.AttemptDir(workDir, f.Attempt)
+		e := o.executors[f.Claim.Executor]
+		if e == nil {
+			f.Liveness, f.Why = runsheet.LivenessUnknown, fmt.Sprintf("started by the executor %q, which this command has no access to", f.Claim.Executor)
+			return f
+		}
+		f.Liveness, f.Why = e.Probe(ctx, dir, *f.Claim, f.Start)
+		if f.Liveness == runsheet.LivenessAlive {
+			if f.Start != nil {
+				f.Why = o.lastWords(dir) // a process that cannot be killed, an end that cannot be written
+				return f
+			}
+		} else if again, err := record.LookAt(o.sys, workDir, f.Attempt); err == nil && sameView(v, again) {
+			if f.Start == nil {
+				f.Why = o.lastWords(dir)
+			}
+			return f
+		}
+		// It ended, or began, while it was asked.
+	}
+	return f
+}
+
+// sameView says whether the records of an attempt have not changed between two looks.
+func sameView(a, b record.View) bool {
+	return (a.Start == nil) == (b.Start == nil) && (a.End == nil) == (b.End == nil)
+}
+
+// lastWords returns what the supervisor of an attempt complained of last; most never have to.
+func (o *Observer) lastWords(attemptDir string) string {
+	info, err := o.disk.Lstat("observe", record.SuperviseLogPath(attemptDir))
+	if err != nil || info.Size() == 0 {
+		return ""
+	}
+	data, _, err := durable.Read(o.disk, "observe", record.SuperviseLogPath(attemptDir), 64<<10)
+	if err != nil {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	return diagnose.Clean(lines[len(lines)-1])
+}
+
+// evidence reads the progress of a run, through the cache.
+func (o *Observer) evidence(ctx context.Context, run runsheet.Run, recompute bool) runsheet.Progress {
+	if _, err := o.disk.Lstat("observe", run.WorkDir); errors.Is(err, fs.ErrNotExist) {
+		return runsheet.Progress{Total: run.Progress.Total, Unit: run.Progress.Unit, AsOf: time.Now(), Settled: true}
+	}
+	return o.cache.Get(ctx, run.WorkDir, run.Progress, recompute)
+}
+
+// problem renders an error with its hint as one line.
+func problem(err error) string {
+	text := diagnose.Clean(err.Error())
+	if hint := durable.Hint(err); hint != "" {
+		text += " (" + hint + ")"
+	}
+	return text
+}

@@ -1,0 +1,155 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"runsheet"
+)
+
+// Input is all that a plan is made of. Facts[i] and Tries[i] belong to Runs[i]; a run without facts is waited for, one
+// without tries has none.
+type Input struct {
+	Runs   []runsheet.Run
+	Facts  []runsheet.Facts
+	Tries  []Tries
+	Strays []runsheet.Facts // live attempts that the sheet no longer has: they hold their slot and their devices
+	Hosts  []runsheet.Host  // in the order in which they are to be used
+	Policy runsheet.Policy
+	Rerun  bool // outdated runs are to be run again
+	Now    time.Time
+}
+
+// Tries is what the launcher remembers of a run from its journal, in this session.
+type Tries struct {
+	Failed int            // failed ends that count against the retries, since the last retry request
+	Lost   int            // lost ends in a row; they use up no retry
+	Void   int            // ends in a row of attempts that were given up before they began
+	Last   time.Time      // when the last attempt ended; zero: none did
+	Cause  runsheet.Cause // of the last failed end
+	// Open says why nothing may be claimed for the run now: the journal has a claim without an end that the records do
+	// not show. Empty: there is none.
+	Open    string
+	Host    string   // where that claim was to run: it may hold a slot there still; empty: not known
+	Devices []string // the devices of that claim
+}
+
+// lookAgain is how soon to look again at what no attempt of ours will tell us of: other people's use of the GPUs, a pool
+// without hosts.
+const lookAgain = 10 * time.Second
+
+// Decide returns exactly one action for each run, in the order of the runs. Runs earlier in the sheet are served first;
+// a later one is launched before them only where what is free is enough for it and not for them.
+func Decide(in Input) []runsheet.Action {
+	s := newSpace(in)
+	actions := make([]runsheet.Action, len(in.Runs))
+	for i := range in.Runs {
+		if i >= len(in.Facts) {
+			actions[i] = runsheet.Action{Verb: runsheet.VerbWait, Reason: "not observed yet", Until: in.Now.Add(lookAgain)}
+		} else {
+			actions[i] = in.one(i, s)
+		}
+		actions[i].Run = i
+	}
+	return actions
+}
+
+func (in Input) tries(i int) Tries {
+	if i < len(in.Tries) {
+		return in.Tries[i]
+	}
+	return Tries{}
+}
+
+// one decides about one run, and takes what it gives the run out of s.
+func (in Input) one(i int, s *space) runsheet.Action {
+	run, f, t := in.Runs[i], in.Facts[i], in.tries(i)
+	if f.Problem != "" {
+		return giveUp(f.Problem)
+	}
+	judged := runsheet.Judge(run, f, in.Policy, in.Now)
+	if f.Live() {
+		return in.live(f, judged)
+	}
+	if t.Open != "" {
+		return wait(t.Open, time.Time{})
+	}
+	var a runsheet.Action
+	switch judged.Status {
+	case runsheet.Finished:
+		return leave("finished", judged.Reason)
+	case runsheet.Outdated:
+		if !in.Rerun {
+			return leave("outdated", judged.Reason)
+		}
+		a = runsheet.Action{Verb: runsheet.VerbLaunch, Reason: "outdated: " + judged.Reason, Fresh: true}
+	case runsheet.Running: // by its evidence; there is no attempt of ours
+		return wait(judged.Reason, f.LastActivity.Add(in.Policy.ActivityWindow))
+	case runsheet.Unknown:
+		return giveUp(judged.Reason)
+	default:
+		a = in.again(f, t, judged)
+	}
+	if f.StopRequested() {
+		// Nothing is claimed before a person asks for it again, whatever else speaks for it.
+		return leave("stopped", "by "+f.Request.User)
+	}
+	if a.Verb != runsheet.VerbLaunch {
+		return a
+	}
+	a.Resume = !a.Fresh && begun(f)
+	return s.place(a, run.Resources)
+}
+
+// live decides about a run with an attempt that has no end: it is never launched, whatever became of the attempt.
+func (in Input) live(f runsheet.Facts, judged runsheet.Judgement) runsheet.Action {
+	switch f.Liveness {
+	case runsheet.LivenessUnknown:
+		return wait("whether its attempt lives cannot be told: "+judged.Reason, time.Time{})
+	case runsheet.LivenessAlive:
+		begun := f.Start != nil && !f.Start.Void
+		switch {
+		case begun && f.StopRequested() && f.Claim.Request < f.Request.Number:
+			return runsheet.Action{Verb: runsheet.VerbEnd, Reason: judged.Reason, Kind: runsheet.EndStopped}
+		case judged.Status == runsheet.Stuck && in.Policy.OnStuck != runsheet.LeaveStuck:
+			return runsheet.Action{Verb: runsheet.VerbEnd, Reason: "stuck: " + judged.Reason, Kind: runsheet.EndStuck}
+		}
+		return wait(orElse(judged.Reason, "running"), time.Time{})
+	}
+	if until := f.Claim.At.Add(runsheet.StartGrace); f.Start == nil && in.Now.Before(until) {
+		return wait(judged.Reason, until)
+	}
+	return runsheet.Action{Verb: runsheet.VerbRecover, Reason: judged.Reason}
+}
+
+// begun says whether there is progress to go on from. It is the evidence that an attempt would go on from: where that is
+// gone there is nothing, whatever an earlier attempt recorded. Evidence that cannot be read is not taken for none.
+func begun(f runsheet.Facts) bool {
+	p := f.Progress
+	if p != nil && p.Error != "" {
+		p = f.Final()
+	}
+	return p != nil && p.Error == "" && p.Completed > 0
+}
+
+func wait(reason string, until time.Time) runsheet.Action {
+	return runsheet.Action{Verb: runsheet.VerbWait, Reason: reason, Until: until}
+}
+
+func giveUp(reason string) runsheet.Action {
+	return runsheet.Action{Verb: runsheet.VerbGiveUp, Reason: reason}
+}
+
+func leave(what, reason string) runsheet.Action {
+	if reason != "" {
+		what = fmt.Sprintf("%s: %s", what, reason)
+	}
+	return runsheet.Action{Verb: runsheet.VerbLeave, Reason: what}
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}

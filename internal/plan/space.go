@@ -1,0 +1,182 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"runsheet"
+)
+
+// space is what the hosts have left, and what is asked of them.
+type space struct {
+	now   time.Time
+	hosts []*room
+}
+
+// room is one host and what our live attempts hold of it.
+type room struct {
+	runsheet.Host
+	slots  int
+	cpus   int
+	memory int64
+	taken  map[string]bool // devices, by their ids
+}
+
+// newSpace returns the hosts with all that lives accounted for.
+func newSpace(in Input) *space {
+	s := &space{now: in.Now}
+	for _, h := range in.Hosts {
+		s.hosts = append(s.hosts, &room{Host: h, taken: map[string]bool{}})
+	}
+	for i, f := range in.Facts {
+		if i >= len(in.Runs) {
+			break
+		}
+		if f.Problem == "" && f.Live() {
+			s.hold(f.Claim.Host, f.Claim.Devices, in.Runs[i].Resources)
+		} else if t := in.tries(i); t.Open != "" {
+			s.hold(t.Host, t.Devices, in.Runs[i].Resources)
+		}
+	}
+	for _, f := range in.Strays {
+		if f.Live() {
+			s.hold(f.Claim.Host, f.Claim.Devices, runsheet.Resources{}) // the sheet that said what it asks for is gone
+		}
+	}
+	return s
+}
+
+func (s *space) hold(host string, devices []string, r runsheet.Resources) {
+	for _, h := range s.hosts {
+		if h.Name == host {
+			h.hold(devices, r)
+			return
+		}
+	}
+}
+
+func (h *room) hold(devices []string, r runsheet.Resources) {
+	h.slots++
+	h.cpus += r.CPUs
+	h.memory += r.Memory
+	for _, d := range devices {
+		h.taken[d] = true
+	}
+}
+
+// place completes a launch with the first host that has room for it now; otherwise it waits, or is given up where no
+// host could ever have room.
+func (s *space) place(a runsheet.Action, r runsheet.Resources) runsheet.Action {
+	if len(s.hosts) == 0 {
+		return wait("waiting for a host: none can be asked now", s.now.Add(lookAgain))
+	}
+	var never, notNow []string
+	foreign := false
+	for _, h := range s.hosts {
+		if why := h.never(r); why != "" {
+			never = append(never, h.Name+" "+why)
+			continue
+		}
+		devices, why, others := h.fit(r)
+		if why == "" {
+			h.hold(devices, r)
+			a.Host, a.Devices = h.Name, devices
+			return a
+		}
+		notNow = append(notNow, why)
+		foreign = foreign || others
+	}
+	if len(notNow) == 0 {
+		return giveUp(fmt.Sprintf("needs %s; %s", asks(r), strings.Join(never, ", ")))
+	}
+	w := wait("waiting for "+strings.Join(slices.Compact(notNow), ", or "), time.Time{})
+	if foreign {
+		w.Until = s.now.Add(lookAgain)
+	}
+	return w
+}
+
+// never says why a host could not run an attempt even if it were idle; empty: it could.
+func (h *room) never(r runsheet.Resources) string {
+	switch {
+	case h.Slots < 1:
+		return "takes no attempts"
+	case r.GPUs > len(h.Devices) && len(h.Devices) == 0:
+		return "has no GPU"
+	case r.GPUs > len(h.Devices):
+		return "has " + count(len(h.Devices), "GPU")
+	case h.CPUs > 0 && r.CPUs > h.CPUs:
+		return "has " + count(h.CPUs, "CPU")
+	case h.Memory > 0 && r.Memory > h.Memory:
+		return "has " + bytes(h.Memory) + " of memory"
+	}
+	return ""
+}
+
+// fit returns the devices that an attempt would be given now, or why it has to wait, and whether that is for something
+// that others than our attempts hold.
+func (h *room) fit(r runsheet.Resources) (devices []string, why string, others bool) {
+	switch {
+	case h.slots >= h.Slots:
+		return nil, fmt.Sprintf("a slot on %s: %d of %d taken", h.Name, h.slots, h.Slots), false
+	case r.CPUs > 0 && h.CPUs > 0 && r.CPUs > h.CPUs-h.cpus:
+		return nil, fmt.Sprintf("%s on %s: %d of %d taken", count(r.CPUs, "CPU"), h.Name, h.cpus, h.CPUs), false
+	case r.Memory > 0 && h.Memory > 0 && r.Memory > h.Memory-h.memory:
+		return nil, fmt.Sprintf("%s of memory on %s: %s of %s taken", bytes(r.Memory), h.Name, bytes(h.memory), bytes(h.Memory)), false
+	}
+	need := r.GPUMemory
+	if need <= 0 {
+		need = runsheet.DefaultGPUMemory
+	}
+	var busy []string
+	for _, d := range h.Devices {
+		if len(devices) >= r.GPUs {
+			break
+		}
+		switch {
+		case h.taken[d.ID]:
+			busy = append(busy, d.ID+": ours")
+		case d.Busy != "":
+			busy, others = append(busy, d.ID+": "+d.Busy), true
+		case d.Free < need:
+			busy, others = append(busy, fmt.Sprintf("%s: %s of memory free, %s needed", d.ID, bytes(d.Free), bytes(need))), true
+		case !slices.Contains(devices, d.ID):
+			devices = append(devices, d.ID)
+		}
+	}
+	if len(devices) < r.GPUs {
+		return nil, fmt.Sprintf("%s on %s (%s)", count(r.GPUs, "GPU"), h.Name, strings.Join(busy, "; ")), others
+	}
+	return devices, "", false
+}
+
+// asks renders what a run asks of its host.
+func asks(r runsheet.Resources) string {
+	var parts []string
+	if r.GPUs > 0 {
+		parts = append(parts, count(r.GPUs, "GPU"))
+	}
+	if r.CPUs > 0 {
+		parts = append(parts, count(r.CPUs, "CPU"))
+	}
+	if r.Memory > 0 {
+		parts = append(parts, bytes(r.Memory)+" of memory")
+	}
+	if len(parts) == 0 {
+		return "a slot"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func bytes(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }

@@ -1,0 +1,162 @@
+package progress
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/tracker"
+)
+
+const (
+	// lockPatience is how long a caller waits for another process. Whoever holds the lock computes, or was stopped in
+	// the middle of it: then the others go on without it.
+	lockPatience = 10 * time.Second
+	// longestWait is how long a computation is put off until its witnesses have come of age: longer than the tick of
+	// local file systems, shorter than anybody notices.
+	longestWait = 50 * time.Millisecond
+	// lookAgain is how often evidence that changes while it is read is read again.
+	lookAgain = 5
+)
+
+// slow takes the lock, checks a second time, and computes. The caller has the turn of its flight.
+func (c *Cache) slow(ctx context.Context, pl place, spec runsheet.ProgressSpec, recompute bool, f *flight) runsheet.Progress {
+	unlock, locked := c.lock(ctx, pl)
+	defer unlock()
+	if ctx.Err() != nil {
+		return c.interrupted(pl.workDir, ctx)
+	}
+	var old *memo
+	if !recompute {
+		p, ok := c.fresh(pl, spec) // somebody may have computed it while we waited
+		if ok {
+			return p
+		}
+		old = c.load(pl)
+		c.comeOfAge(ctx, pl, old, spec)
+	}
+	began := c.seq.Add(1)
+	doc, asOf := c.compute(ctx, pl, spec, locked, recompute)
+	if ctx.Err() != nil {
+		return c.interrupted(pl.workDir, ctx)
+	}
+	m := c.keep(pl, old, doc, locked)
+	p := c.answer(pl, m, asOf, spec)
+	f.last = &shared{began, doc.Spec, clone(p)}
+	return p
+}
+
+// lock takes the lock of the document between processes; locked is false where there is none to be had, and then
+// nothing is written.
+func (c *Cache) lock(ctx context.Context, pl place) (unlock func(), locked bool) {
+	nothing := func() {}
+	if pl.lock == "" {
+		return nothing, false
+	}
+	if !pl.ours {
+		if err := durable.MkdirAll(c.disk, "progress", filepath.Dir(pl.lock), 0o700); err != nil {
+			return nothing, false
+		}
+	}
+	l, err := durable.OpenLock(c.disk, "progress", pl.lock)
+	if err != nil {
+		return nothing, false // a read-only or full disk, no permission, or the directory is gone
+	}
+	unlock = func() { l.Close() }
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	return unlock, l.Take(ctx, 0) == nil
+}
+
+// comeOfAge waits, where that is short, until the witnesses of an unsettled document are older than the tick: then
+// one computation is final, and all who wait share it. Where something has changed since, there is nothing to wait for.
+func (c *Cache) comeOfAge(ctx context.Context, pl place, m *memo, spec runsheet.ProgressSpec) {
+	if m == nil || m.doc.Settled || m.doc.OfAge == 0 || !m.madeFor(spec) {
+		return
+	}
+	now := c.opts.Now()
+	left := time.Duration(m.doc.OfAge - now.UnixNano())
+	if left > 0 && left <= longestWait && c.holds(pl, m, now) {
+		c.opts.Sleep(ctx, left) //nolint:errcheck // a caller that gives up is noticed below
+	}
+}
+
+// compute reads the evidence until the witnesses before and after the reading agree, and publishes what it says.
+func (c *Cache) compute(ctx context.Context, pl place, spec runsheet.ProgressSpec, locked, recompute bool) (*document, time.Time) {
+	doc := &document{Schema: cacheSchema, Spec: digest(spec)}
+	var began time.Time
+	for range lookAgain {
+		began = c.opts.Now()
+		c.opts.OnCompute(pl.workDir)
+		r := tracker.Look(ctx, c.disk, pl.workDir, spec, tracker.Options{Now: c.opts.Now, Sleep: c.opts.Sleep})
+		if ctx.Err() != nil {
+			return doc, began
+		}
+		if r.Broken != nil && recompute && locked && pl.ours && c.setAside(pl, r.Broken) {
+			continue
+		}
+		doc.Progress, doc.Witnesses, doc.Published = r.Progress, r.Witnesses, ""
+		agreed := true
+		for i := range r.Witnesses {
+			agreed = agreed && r.Witnesses[i].Holds(c.disk, r.Witnesses[i].Abs(pl.workDir))
+		}
+		if agreed && locked && pl.ours && !r.Foreign {
+			doc.Published = c.publish(pl, doc.Progress)
+		}
+		tick := c.opts.Tick(pl.workDir, doc.Witnesses)
+		doc.Tick = int64(tick)
+		doc.settle(began, agreed && !r.Moving)
+		if agreed {
+			break
+		}
+	}
+	return doc, began
+}
+
+// settle decides whether a change could hide behind the stamp of a witness: one that is younger than the tick when
+// the reading began, or of the future.
+func (d *document) settle(began time.Time, steady bool) {
+	var young int64
+	for i := range d.Witnesses {
+		if w := &d.Witnesses[i]; w.Path != documentName || d.Published == "" {
+			young = max(young, w.Young())
+		}
+	}
+	d.Settled, d.OfAge = false, 0
+	if steady {
+		ofAge := young + d.Tick
+		if d.Settled = began.UnixNano() >= ofAge; !d.Settled {
+			d.OfAge = ofAge
+		}
+	}
+	d.Progress.Settled = d.Settled
+}
+
+// keep writes the document. Where that is not possible it is kept in memory, for as long as what stands on disk is what
+// stood there before.
+func (c *Cache) keep(pl place, old *memo, doc *document, locked bool) *memo {
+	if old != nil && !doc.Settled && !old.doc.Settled && old.doc.Spec == doc.Spec && doc.Tick > int64(longestWait) {
+		// Nobody uses an unsettled document that is not soon to come of age: it need not be written again and again.
+		return newMemo(pl, nil, doc)
+	}
+	if data, err := json.Marshal(doc); err == nil && locked {
+		if err = durable.Replace(c.disk, "progress", pl.doc, data, durable.Private); err == nil {
+			m := newMemo(pl, data, doc)
+			c.remember(pl, m)
+			return m
+		}
+	}
+	raw, _, err := durable.Read(c.disk, "progress", pl.doc, maxCache)
+	if err != nil {
+		raw = nil
+	}
+	m := newMemo(pl, raw, doc)
+	if !errors.Is(err, durable.ErrTooLarge) {
+		c.remember(pl, m)
+	}
+	return m
+}

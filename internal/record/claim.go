@@ -1,0 +1,100 @@
+package record
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"runsheet"
+	"runsheet/internal/durable"
+)
+
+// What a claim can run into. All mean: look again, and decide anew.
+var (
+	// ErrTaken: somebody else has claimed that attempt.
+	ErrTaken = errors.New("claimed by somebody else")
+	// ErrLive: the attempt before it has no end yet.
+	ErrLive = errors.New("an attempt has no end yet")
+)
+
+// NewNonce returns the identity of a new attempt: 32 hex digits that nobody else has.
+func NewNonce() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// Claim claims the attempt after those that seen tells of, and returns the claim as it was written: who holds it may
+// start that attempt, once. seen must be facts that the decision to launch was made from: the claim then fails where
+// anything was claimed since. floor is the highest attempt that the caller knows of from elsewhere (its journal).
+//
+// The caller fills in all of c but Schema, Attempt, Request, By and At.
+func Claim(sys System, seen runsheet.Facts, floor int, c runsheet.Claim) (runsheet.Claim, error) {
+	if seen.Live() {
+		return c, fmt.Errorf("claim %s: %w: attempt %d", c.Run, ErrLive, seen.Attempt)
+	}
+	c.Schema, c.By, c.At = claimSchema, sys.Procs.Self(), sys.Clock.Now()
+	c.Attempt = max(seen.Attempt, floor) + 1
+	c.Request = 0
+	if seen.Request != nil {
+		c.Request = seen.Request.Number
+	}
+	dir := AttemptDir(c.WorkDir, c.Attempt)
+	if err := private(sys, "claim", c.WorkDir, dir); err != nil {
+		return c, fmt.Errorf("claim %s: %w", c.Run, err)
+	}
+	data, err := encode(c)
+	if err != nil {
+		return c, err
+	}
+	err = sys.FS.WriteOnce("claim", ClaimPath(dir), data)
+	if errors.Is(err, durable.ErrExists) {
+		theirs, rerr := readRecord(sys, "claim", ClaimPath(dir), DecodeClaim)
+		switch {
+		case rerr != nil:
+			return c, rerr
+		case theirs.Nonce != c.Nonce: // ours would mean that only the reply was lost
+			return c, fmt.Errorf("claim attempt %d of %s: %w: %s, process %d", c.Attempt, c.Run, ErrTaken, theirs.By.Host, theirs.By.PID)
+		}
+	} else if err != nil {
+		return c, fmt.Errorf("claim attempt %d of %s: %w", c.Attempt, c.Run, err)
+	}
+	// Where floor skipped numbers (the work dir was deleted), another launcher without our journal may have claimed a
+	// lower one that we did not see. Both write first and look afterwards, so that one of the two sees the other; a
+	// supervisor looks for higher ones in the same way.
+	if c.Attempt != seen.Attempt+1 {
+		other, err := liveBelow(sys, c.WorkDir, c.Attempt)
+		if err != nil {
+			return c, err
+		}
+		if other > 0 {
+			return c, fmt.Errorf("claim attempt %d of %s: %w: attempt %d", c.Attempt, c.Run, ErrLive, other)
+		}
+	}
+	return c, nil
+}
+
+// liveBelow returns the highest claimed attempt below n that has no end, or 0.
+func liveBelow(sys System, workDir string, n int) (int, error) {
+	ns, err := attempts(sys, workDir)
+	if err != nil {
+		return 0, err
+	}
+	for i := len(ns) - 1; i >= 0; i-- {
+		if ns[i] >= n {
+			continue
+		}
+		v, err := LookAt(sys, workDir, ns[i])
+		if err != nil {
+			return 0, err
+		}
+		if v.Claim != nil {
+			if v.End == nil {
+				return ns[i], nil
+			}
+			return 0, nil
+		}
+	}
+	return 0, nil
+}

@@ -1,0 +1,89 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/proc"
+)
+
+// ErrLauncher: another launcher holds the sheet.
+var ErrLauncher = errors.New("another launcher holds the sheet")
+
+// LauncherLock is held by the one launcher of a sheet as long as it lives.
+type LauncherLock struct{ lock *durable.Lock }
+
+// HoldSheet makes the caller the launcher of the sheet whose state directory is given. With ErrLauncher it returns
+// who is.
+func HoldSheet(disk durable.Disk, procs proc.Procs, stateDir string) (*LauncherLock, runsheet.Process, error) {
+	fsys, self := diskFS{disk}, procs.Self()
+	if err := fsys.Private("launcher", stateDir, true); err != nil {
+		return nil, runsheet.Process{}, err
+	}
+	path := LauncherLockPath(stateDir)
+	lock, err := durable.OpenLock(disk, "launcher", path)
+	if err != nil {
+		return nil, runsheet.Process{}, err
+	}
+	got, err := lock.Try(0)
+	if err == nil && got {
+		err = writeHolder(lock, self)
+	}
+	if err != nil {
+		lock.Close()
+		return nil, runsheet.Process{}, err
+	}
+	if !got {
+		holder := Holder(disk, procs, stateDir)
+		lock.Close()
+		return nil, holder, fmt.Errorf("%w: process %d on %s", ErrLauncher, holder.PID, holder.Host)
+	}
+	return &LauncherLock{lock}, self, nil
+}
+
+// Release lets the sheet go.
+func (l *LauncherLock) Release() error { return l.lock.Close() }
+
+// LauncherHeld says whether a launcher holds the sheet, without locking anything.
+func LauncherHeld(disk durable.Disk, stateDir string) (bool, error) {
+	lock, err := durable.OpenLockToProbe(disk, "launcher", LauncherLockPath(stateDir))
+	if err != nil {
+		return false, err
+	}
+	defer lock.Close()
+	return lock.Held(0)
+}
+
+// Holder returns who wrote itself into the launcher's lock; it is only meaningful while the lock is held. A holder
+// that took the lock just now needs a moment to replace the name of the one before; a zero process means that it did
+// not in time.
+func Holder(disk durable.Disk, procs proc.Procs, stateDir string) runsheet.Process {
+	for range 200 {
+		var p runsheet.Process
+		data, _, err := durable.Read(disk, "launcher", LauncherLockPath(stateDir), maxRecord)
+		if err == nil && json.Unmarshal(data, &p) == nil && p.PID != 0 && procs.Check(p) != proc.Gone {
+			return p
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return runsheet.Process{}
+}
+
+// writeHolder writes who holds the lock into its file, which is never replaced.
+func writeHolder(lock *durable.Lock, p runsheet.Process) error {
+	data, err := encode(p)
+	if err != nil {
+		return err
+	}
+	if err = lock.File().Truncate(0); err == nil {
+		_, err = lock.File().WriteAt(data, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("write the launcher's name: %w", err)
+	}
+	return nil
+}

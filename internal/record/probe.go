@@ -1,0 +1,62 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"runsheet"
+)
+
+// Probe says whether an attempt without an end lives, and why that is unknown. It takes no lock and changes nothing.
+// Any answer but LivenessAlive is only as old as the records that were read before it: an end may have been written
+// since, so the caller looks for one again.
+func Probe(sys System, attemptDir string, c runsheet.Claim, s *runsheet.Start) (runsheet.Liveness, string) {
+	held, err := probeByte(sys, attemptDir, SupervisorByte)
+	switch {
+	case err != nil:
+		return runsheet.LivenessUnknown, err.Error()
+	case held:
+		return runsheet.LivenessAlive, ""
+	case s == nil:
+		if c.By.BootID == sys.Procs.Self().BootID {
+			return runsheet.LivenessGone, ""
+		}
+		local, err := sys.FS.Local(attemptDir)
+		if err != nil || !local {
+			return runsheet.LivenessUnknown, "claimed by a launcher on " + c.By.Host + ", and not begun yet"
+		}
+		return runsheet.LivenessGone, ""
+	case s.Void:
+		return runsheet.LivenessGone, ""
+	}
+	proof, why, err := proveGone(sys, attemptDir, s.Process)
+	switch {
+	case err != nil:
+		return runsheet.LivenessUnknown, err.Error()
+	case proof == noProof:
+		return runsheet.LivenessUnknown, fmt.Sprintf("nobody here can tell whether attempt %d still lives: %s", c.Attempt, why)
+	case proof == otherBoot:
+		return runsheet.LivenessGone, ""
+	}
+	left, err := sys.Procs.Find(c.Nonce, s.ProcessGroup, s.Process)
+	switch {
+	case err != nil:
+		return runsheet.LivenessUnknown, err.Error()
+	case len(left) > 0:
+		return runsheet.LivenessOrphan, ""
+	}
+	return runsheet.LivenessGone, ""
+}
+
+func probeByte(sys System, attemptDir string, b int64) (bool, error) {
+	lock, err := sys.Locks.Probe("probe", AlivePath(attemptDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer lock.Close()
+	return lock.Held(b)
+}

@@ -1,0 +1,222 @@
+package recordtest
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+)
+
+// Sim is one run of some actors in a world, one step after the other in an order that the Explorer chooses.
+type Sim struct {
+	*World
+	// Check is called after every step: an error ends the run, and the exploration.
+	Check func() error
+	// Final is called when nobody can act any more.
+	Final func() error
+
+	actors  []*actor
+	current *actor // who acted last, if it can go on
+	failure error
+	tracing bool
+	trace   []string
+}
+
+// actor is a process with a program, as a coroutine: it stands before its next step until it is told to go on.
+type actor struct {
+	p      *Proc
+	mortal bool
+	next   func() (struct{}, bool)
+	stop   func()
+	yield  func(struct{}) bool
+	step   Step
+	wait   func() bool // nil: it need not wait
+	timer  bool        // it need not wait for ever
+	timed  bool        // the timer it was
+	fate   Fate
+	primed bool
+	done   bool
+}
+
+// Go lets a process run a program. A mortal one may be killed before any of its steps, or may be told of an error.
+func (s *Sim) Go(p *Proc, mortal bool, program func()) {
+	a := &actor{p: p, mortal: mortal}
+	a.next, a.stop = iter.Pull(func(yield func(struct{}) bool) {
+		a.yield = yield
+		Run(program)
+	})
+	s.actors = append(s.actors, a)
+}
+
+// Await lets a process wait until cond holds. With timer set it may as well go on before; then Await returns true.
+// cond may depend on the state of the world, and on what the process has seen, alone.
+func (s *Sim) Await(p *Proc, cond func() bool, timer bool) (timedOut bool) {
+	a := s.actor(p)
+	a.wait, a.timer, a.timed = cond, timer, false
+	a.step = Step{Op: "wait"}
+	alive := a.yield(struct{}{})
+	a.wait = nil
+	if !alive || p.dead {
+		panic(Died{p})
+	}
+	p.saw("wait", fmt.Sprint(a.timed))
+	return a.timed
+}
+
+// Fail ends the run with an error, as Check would.
+func (s *Sim) Fail(format string, args ...any) {
+	if s.failure == nil {
+		s.failure = fmt.Errorf(format, args...)
+	}
+}
+
+func (s *Sim) actor(p *Proc) *actor {
+	for _, a := range s.actors {
+		if a.p == p && !a.done {
+			return a
+		}
+	}
+	return nil
+}
+
+// hook makes an actor stand before its step.
+func (s *Sim) hook(p *Proc, step Step) Fate {
+	a := s.actor(p)
+	if a == nil {
+		return Done // what setup does
+	}
+	a.step, a.fate = step, Done
+	a.yield(struct{}{}) // false once it is dead, and its step will see that
+	return a.fate
+}
+
+// settle brings new actors to their first step, and lets dead ones go.
+func (s *Sim) settle() {
+	for i := 0; i < len(s.actors); i++ {
+		a := s.actors[i]
+		if a.p.dead && !a.done {
+			a.stop()
+			a.done = true
+		}
+		if !a.done && !a.primed {
+			a.primed = true
+			_, ok := a.next()
+			a.done = !ok
+		}
+	}
+	if s.current != nil && s.current.done {
+		s.current = nil
+	}
+}
+
+// ready says whether an actor can make its step.
+func (a *actor) ready() bool { return !a.done && (a.wait == nil || a.wait()) }
+
+// kind is what is done to an actor.
+type kind uint8
+
+const (
+	doStep kind = iota
+	doTimer
+	doCrash
+	doRefuse
+	doLose
+)
+
+var kindNames = [...]string{"", " [its timer]", " [dies before this]", " [refused]", " [reply lost]"}
+
+// choice is one thing that may come next, and what it costs.
+type choice struct {
+	pid              int
+	kind             kind
+	preempts, faults int8
+}
+
+// choices lists what may come next, the cheapest first.
+func (s *Sim) choices(faulty bool) []choice {
+	var out, timers, dear []choice
+	s.refresh()
+	some := s.current != nil
+	if some {
+		out = append(out, choice{pid: s.current.p.PID})
+	}
+	for _, a := range s.actors {
+		if a != s.current && a.ready() {
+			out = append(out, choice{pid: a.p.PID, preempts: cost(s.current != nil)})
+			some = true
+		}
+	}
+	for _, a := range s.actors {
+		if a.done {
+			continue
+		}
+		here := cost(s.current != nil && a != s.current)
+		if a.wait != nil && a.timer && !a.wait() {
+			timers = append(timers, choice{pid: a.p.PID, kind: doTimer, preempts: cost(some)})
+		}
+		if !a.mortal || !faulty {
+			continue
+		}
+		dear = append(dear, choice{a.p.PID, doCrash, here, 1})
+		if a.wait == nil && (a.step.Op == "write-once" || a.step.Op == "link") {
+			dear = append(dear, choice{a.p.PID, doRefuse, here, 1}, choice{a.p.PID, doLose, here, 1})
+		}
+	}
+	return append(append(out, timers...), dear...)
+}
+
+// refresh forgets who acted last once it cannot go on: to go on with somebody else is no preemption then.
+func (s *Sim) refresh() {
+	if s.current != nil && !s.current.ready() {
+		s.current = nil
+	}
+}
+
+func cost(b bool) int8 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// apply lets a choice happen.
+func (s *Sim) apply(c choice) {
+	var a *actor
+	for _, b := range s.actors {
+		if b.p.PID == c.pid && !b.done {
+			a = b
+		}
+	}
+	if s.tracing {
+		s.trace = append(s.trace, fmt.Sprintf("%3d %s: %s%s", len(s.trace)+1, a.p.Name, a.step, kindNames[c.kind]))
+	}
+	s.current = a
+	switch c.kind {
+	case doCrash:
+		a.p.Kill()
+		s.settle()
+		return
+	case doTimer:
+		a.timed = true
+	case doRefuse:
+		a.fate = Refuse
+	case doLose:
+		a.fate = Lose
+	}
+	if _, ok := a.next(); !ok {
+		a.done = true
+	}
+	s.settle()
+}
+
+// end lets all coroutines go.
+func (s *Sim) end() {
+	for _, a := range s.actors {
+		if !a.done {
+			a.p.Kill()
+			a.stop()
+			a.done = true
+		}
+	}
+}
+
+func (s *Sim) story() string { return strings.Join(s.trace, "\n") }

@@ -1,0 +1,71 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"runsheet"
+)
+
+// complaints says what is wrong with runs, below the table: each reason once, with the runs that have it and what a
+// person may do about it.
+func complaints(s runsheet.Snapshot, style Style) []string {
+	type complaint struct {
+		status runsheet.Status
+		text   string
+		hint   string
+	}
+	var order []complaint
+	runs := map[complaint][]string{}
+	for _, o := range s.Runs {
+		text, hint := complain(o)
+		if text == "" {
+			continue
+		}
+		c := complaint{o.Status, text, hint}
+		if runs[c] == nil {
+			order = append(order, c)
+		}
+		runs[c] = append(runs[c], Clean(o.Run.Name))
+	}
+	var lines []string
+	for _, c := range order {
+		names := runs[c]
+		who := names[0]
+		if n := len(names) - 1; n > 0 {
+			who += fmt.Sprintf(" and %d more", n)
+		}
+		lines = append(lines, "", fmt.Sprintf("%s %s: %s", who, style.Paint(Of(c.status), string(c.status)), c.text))
+		if c.hint != "" {
+			lines = append(lines, "  hint: "+strings.ReplaceAll(c.hint, "RUN", names[0]))
+		}
+	}
+	return lines
+}
+
+// complain returns what is wrong with a run, and a hint in which RUN stands for its name; empty: nothing.
+func complain(o runsheet.Observed) (text, hint string) {
+	p := o.Final()
+	broken := p != nil && p.Error != "" && !done(o)
+	switch {
+	case o.Problem != "":
+		return Clean(o.Problem), "`runsheet check` says which record it is"
+	case broken:
+		text = Clean(p.Error)
+		if o.Reason != "" && o.Reason != p.Error {
+			text = Clean(o.Reason) + "; " + text
+		}
+		return text, "look at the file; once it is mended or moved away, `runsheet status --recompute` reads the evidence anew"
+	case o.Status == runsheet.Failed && o.End == nil && o.Claim == nil:
+		return Clean(o.Reason), "`runsheet run` goes on with it"
+	case o.Status == runsheet.Failed:
+		return Clean(o.Reason), "`runsheet logs RUN` shows what it printed, `runsheet retry RUN` lets it be tried again"
+	case o.Status == runsheet.Stuck:
+		return Clean(o.Reason), "`runsheet logs RUN` shows what it printed last, `runsheet stop RUN` ends it"
+	case o.Status == runsheet.Unknown && o.Live():
+		return Clean(o.Reason), "once you know that nothing of it runs any more: `runsheet retry --force RUN`"
+	case o.Status == runsheet.Unknown:
+		return Clean(o.Reason), "a total in the sheet (`progress: {epochs: 20}`) would tell whether it is done"
+	}
+	return "", ""
+}

@@ -1,0 +1,209 @@
+package report
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+
+	"runsheet"
+)
+
+// StatusSchema names the format of StatusDoc. It is a contract with scripts: fields may be added, never
+// renamed.
+const StatusSchema = "runsheet.status/1"
+
+// StatusDoc is the document of `status --json`. What is not known is null. Every time is RFC 3339 in UTC with
+// milliseconds.
+type StatusDoc struct {
+	Schema  string   `json:"schema"` // StatusSchema
+	Sheet   string   `json:"sheet"`
+	AsOf    string   `json:"as_of"`
+	Summary Summary  `json:"summary"`
+	Runs    []RunDoc `json:"runs"`
+	Strays  []RunDoc `json:"strays,omitempty"` // live attempts that the sheet no longer has; not in the summary
+}
+
+// Summary counts the runs by status.
+type Summary struct {
+	Total      int      `json:"total"`
+	Pending    int      `json:"pending"`
+	Queued     int      `json:"queued"`
+	Running    int      `json:"running"`
+	Finished   int      `json:"finished"`
+	Failed     int      `json:"failed"`
+	Stuck      int      `json:"stuck"`
+	Outdated   int      `json:"outdated"`
+	Stopped    int      `json:"stopped"`
+	Unknown    int      `json:"unknown"`
+	Percentage *float64 `json:"percentage"`  // mean over the runs, one whose share is not known counting as 0; null: no runs
+	ETA        *float64 `json:"eta_seconds"` // see ETA
+}
+
+// RunDoc is one run.
+type RunDoc struct {
+	Name         string              `json:"name"`
+	Params       map[string]string   `json:"params"`
+	WorkDir      string              `json:"work_dir"` // as the sheet shows it
+	Command      string              `json:"command"`
+	Status       runsheet.Status     `json:"status"`
+	Reason       string              `json:"reason"`
+	Progress     ProgressDoc         `json:"progress"`
+	Metrics      map[string]*float64 `json:"metrics"` // null: NaN or infinite
+	Attempt      int                 `json:"attempt"` // 0: none
+	Executor     *string             `json:"executor"`
+	Host         *string             `json:"host"`
+	Devices      []string            `json:"devices"`
+	PID          *int                `json:"pid"` // the supervisor's
+	StartedAt    *string             `json:"started_at"`
+	EndedAt      *string             `json:"ended_at"`
+	ExitCode     *int                `json:"exit_code"`
+	LastActivity *string             `json:"last_activity_at"`
+	ETA          *float64            `json:"eta_seconds"` // of a live attempt
+}
+
+// ProgressDoc is the progress of a run.
+type ProgressDoc struct {
+	Completed      *int64   `json:"completed"`
+	Total          *int64   `json:"total"`
+	Unit           string   `json:"unit"`
+	Percentage     *float64 `json:"percentage"` // rounded down to a tenth, so that 100 means complete
+	EarlyStopped   bool     `json:"early_stopped"`
+	EarlyStoppedAt *int64   `json:"early_stopped_at"`
+	Source         string   `json:"source"` // the tracker, "exit" where only the exit code says that the work is done, "" for no evidence
+	AsOf           *string  `json:"as_of"`
+	Settled        bool     `json:"settled"`
+	Error          *string  `json:"error"` // the evidence is broken: nothing of the above is known
+}
+
+// Status returns the status document of a snapshot.
+func Status(s runsheet.Snapshot) StatusDoc {
+	d := StatusDoc{Schema: StatusSchema, Sheet: s.Sheet.Name, AsOf: utc(s.AsOf), Summary: summarise(s), Runs: []RunDoc{}}
+	for _, o := range s.Runs {
+		d.Runs = append(d.Runs, runDoc(o, s.AsOf))
+	}
+	for _, o := range s.Strays {
+		d.Strays = append(d.Strays, runDoc(o, s.AsOf))
+	}
+	return d
+}
+
+// JSON renders the document, indented, with a line feed at its end.
+func (d StatusDoc) JSON() ([]byte, error) { return indented(d) }
+
+func indented(v any) ([]byte, error) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	return append(data, '\n'), err
+}
+
+func summarise(s runsheet.Snapshot) Summary {
+	n := Count(s)
+	sum := Summary{
+		Total: len(s.Runs), Pending: n[runsheet.Pending], Queued: n[runsheet.Queued], Running: n[runsheet.Running],
+		Finished: n[runsheet.Finished], Failed: n[runsheet.Failed], Stuck: n[runsheet.Stuck],
+		Outdated: n[runsheet.Outdated], Stopped: n[runsheet.Stopped], Unknown: n[runsheet.Unknown],
+	}
+	if p, ok := Percentage(s); ok {
+		sum.Percentage = tenth(p)
+	}
+	if eta, ok := ETA(s); ok {
+		sum.ETA = seconds(eta)
+	}
+	return sum
+}
+
+// Count counts the runs of a sheet by their status; live attempts that the sheet no longer has do not count.
+func Count(s runsheet.Snapshot) map[runsheet.Status]int {
+	n := map[runsheet.Status]int{}
+	for _, o := range s.Runs {
+		n[o.Status]++
+	}
+	return n
+}
+
+func runDoc(o runsheet.Observed, now time.Time) RunDoc {
+	d := RunDoc{
+		Name: o.Run.Name, Params: map[string]string{}, WorkDir: o.Run.Shown, Command: o.Run.Command,
+		Status: o.Status, Reason: o.Reason, Progress: progressDoc(o), Metrics: map[string]*float64{},
+		Attempt: o.Attempt, Devices: []string{}, LastActivity: stamp(o.LastActivity),
+	}
+	for _, p := range o.Run.Params {
+		d.Params[p.Key] = p.Value
+	}
+	if p := o.Final(); p != nil && p.Error == "" {
+		for name, v := range p.Metrics {
+			d.Metrics[name] = finite(v)
+		}
+	}
+	if c := o.Claim; c != nil {
+		d.Executor, d.Host = &c.Executor, &c.Host
+		d.Devices = append(d.Devices, c.Devices...)
+	}
+	if began(o) {
+		d.PID, d.StartedAt = &o.Start.PID, stamp(o.Start.At)
+	}
+	if e := o.End; e != nil {
+		d.EndedAt, d.ExitCode = stamp(e.At), e.ExitCode
+	}
+	if eta, ok := RunETA(o, now); ok {
+		d.ETA = seconds(eta)
+	}
+	return d
+}
+
+func progressDoc(o runsheet.Observed) ProgressDoc {
+	completed, total, unit := amounts(o)
+	d := ProgressDoc{Unit: unit}
+	if total > 0 {
+		d.Total = &total
+	}
+	p := o.Final()
+	if p != nil {
+		d.Source, d.AsOf, d.Settled = p.Source, stamp(p.AsOf), p.Settled
+		if p.Error != "" {
+			d.Error = &p.Error
+			return d
+		}
+	}
+	d.Completed = &completed
+	if share, ok := RunPercentage(o); ok {
+		d.Percentage = tenth(share)
+	}
+	if byExit(o) {
+		d.Source, d.Total = "exit", nil
+	}
+	if p != nil && p.EarlyStopped {
+		d.EarlyStopped, d.EarlyStoppedAt = true, &p.EarlyStoppedAt
+	}
+	return d
+}
+
+// utc renders a time.
+func utc(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// stamp renders a time; nil: it is not known.
+func stamp(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	s := utc(t)
+	return &s
+}
+
+// finite returns v, or nil where JSON has no number for it.
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+// tenth rounds down to a tenth, so that what is not complete never reads 100.
+func tenth(v float64) *float64 {
+	v = math.Floor(v*10+1e-6) / 10
+	return &v
+}
+
+func seconds(d time.Duration) *float64 {
+	s := math.Round(d.Seconds()*10) / 10
+	return &s
+}

@@ -1,0 +1,21 @@
+package sheet
+
+// The keys of a sheet and of its parts. They are read where their names say; the schema lists the same.
+var (
+	sheetKeys = []string{
+		"version", "name", "setup", "command", "resume", "work_dir", "matrix", "include", "exclude", "configs", "runs",
+		"commands", "repeat", "progress", "metrics", "env", "secrets", "resources", "policy", "pool",
+	}
+	progressKeys = []string{"tracker", "epochs", "total", "unit", "files", "log", "early_stopping"}
+	earlyKeys    = []string{"patience", "metrics"}
+	metricKeys   = []string{"mode"}
+	resourceKeys = []string{"gpus", "cpus", "memory", "gpu_memory"}
+	policyKeys   = []string{
+		"jobs", "retries", "backoff", "activity_window", "stuck_after", "on_stuck", "outdated_after", "outdated_before",
+		"rerun_outdated", "stop_grace", "host_lost_after",
+	}
+	trackers = []string{"auto", "epochs", "evaluation"}
+
+	// reservedNames cannot be parameters: they mean something else in a template or in an entry of `runs`.
+	reservedNames = []string{"work_dir", "resume", "sheet_dir", "config", "command", "params", "progress", "resources"}
+)

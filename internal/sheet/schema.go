@@ -1,0 +1,135 @@
+package sheet
+
+import (
+	"encoding/json"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// Schema returns the JSON Schema (draft 2020-12) of sheets, for editors and other tools. What it allows is what Load
+// takes, as far as a schema can tell: whether placeholders are defined, or work dirs differ, only Load knows.
+func Schema() ([]byte, error) {
+	duration := text("a time like 90s, 10m, 24h, 120d or 1h30m", durationForm.String())
+	size := text("a size like 512MiB or 12GB", `^\d+(\.\d+)? ?([kKmMgGtT][iI]?)?[bB]$`)
+	command := text("the shell command of a run; {name} stands for a parameter, {work_dir}, {resume}, {name}, {sheet_dir} or {config}", `\S`)
+	workDir := text("where a run works, relative to the sheet's directory; runs/{name} if left out", `^[^~$][^$]*$`)
+	parameter := text("the name of a parameter", `^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)
+	parameter.Not = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+		{Enum: anys(reservedNames)}, {Pattern: `^config\.`},
+	}}
+	parameter.Description = ""
+	value := scalarSchema("a value, kept exactly as it is typed, or a range like 0..2")
+	values := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{value, list("values", value, 1)}}
+	combination := mapping("parameters and their values", values, parameter)
+	combination.MinProperties = jsonschema.Ptr(1)
+	excluded := mapping("", values, nil)
+	excluded.MinProperties = jsonschema.Ptr(1)
+	variable := &jsonschema.Schema{Pattern: variableName.String(), Not: &jsonschema.Schema{Pattern: "^RUNSHEET_"}}
+	mode := &jsonschema.Schema{Enum: []any{"max", "min"}, Description: "the direction in which the metric improves"}
+	metrics := mapping("metrics and the direction in which each improves", &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+		mode, object("", map[string]*jsonschema.Schema{"mode": mode}, "mode"),
+	}}, nil)
+	metrics.MinProperties = jsonschema.Ptr(1)
+
+	progress := object("how progress is read from what a run leaves behind", map[string]*jsonschema.Schema{
+		"tracker": {Enum: anys(trackers), Description: "auto if left out"},
+		"epochs":  integer("how many epochs make a run complete", 1),
+		"total":   integer("the same for other units", 1),
+		"unit":    text("what total counts", ""),
+		"files":   list("what a complete epoch holds", text("", ""), 0),
+		"log":     text("files below the work dir whose changes are signs of life", ""),
+		"early_stopping": object("the rule by which the training stops early", map[string]*jsonschema.Schema{
+			"patience": integer("epochs without a better one", 1), "metrics": metrics,
+		}, "patience", "metrics"),
+	})
+	progress.Not = &jsonschema.Schema{Required: []string{"epochs", "total"}}
+	resources := object("what one attempt asks of its host", map[string]*jsonschema.Schema{
+		"gpus": integer("GPUs, each to itself", 0), "cpus": integer("cores", 0), "memory": size, "gpu_memory": size,
+	})
+	policy := object("how the launcher behaves", map[string]*jsonschema.Schema{
+		"jobs": integer("attempts at once on this machine", 1), "retries": integer("further attempts after a failure", 0),
+		"backoff": duration, "activity_window": duration, "stuck_after": orWord(duration, "auto"),
+		"on_stuck": {Enum: []any{"restart", "leave"}}, "outdated_after": orWord(duration, "never"),
+		"outdated_before": text("a date like 2026-01-31", `^\d{4}-\d{2}-\d{2}`), "rerun_outdated": {Type: "boolean"},
+		"stop_grace": duration, "host_lost_after": orWord(duration, "never"),
+	})
+	params := mapping("parameters", value, parameter)
+	run := &jsonschema.Schema{
+		Type: "object", Description: "one run: its parameters, and what is its own",
+		Properties: map[string]*jsonschema.Schema{
+			"command": command, "work_dir": workDir, "progress": progress, "resources": resources, "params": params,
+		},
+		AdditionalProperties: value,
+	}
+	local := object("", map[string]*jsonschema.Schema{
+		"local": {AnyOf: []*jsonschema.Schema{{Type: "null"}, object("", map[string]*jsonschema.Schema{
+			"gpus": list("indices of the GPUs that may be used", integer("", 0), 0)})}},
+	}, "local")
+	pool := list("where attempts run; this machine if left out", &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: []any{"local"}}, local}}, 1)
+	pool.MaxItems = jsonschema.Ptr(1)
+
+	root := object("experiments: what is run, and how", map[string]*jsonschema.Schema{
+		"version": {Enum: []any{1}}, "name": text("the sheet's name; its file's if left out", `\S`),
+		"setup":   scalarSchema("run once per host and launch, before the first start"),
+		"command": command, "resume": scalarSchema("what {resume} stands for once there is progress"), "work_dir": workDir,
+		"matrix":   mapping("axes; every value of each is combined with every value of the others", values, parameter),
+		"include":  list("combinations to add; axes left out have all their values", combination, 0),
+		"exclude":  list("combinations to take away", excluded, 0),
+		"configs":  {AnyOf: []*jsonschema.Schema{text("", ""), list("", text("", ""), 1)}, Description: "files, one run each: {config}, {config.dir}, {config.stem}, {config.rel}"},
+		"runs":     list("runs, one by one", run, 0),
+		"commands": text("a file with one command a line", ""), "repeat": text("the axis that results are averaged over", ""),
+		"progress": progress, "metrics": metrics, "env": mapping("added to the environment of every command", scalarSchema(""), variable),
+		"secrets":   list("names of environment variables that are passed on and never written down", &jsonschema.Schema{Type: "string", Pattern: variable.Pattern, Not: variable.Not}, 0),
+		"resources": resources, "policy": policy, "pool": pool,
+	})
+	root.PropertyOrder = sheetKeys
+	root.Schema = "https://json-schema.org/draft/2020-12/schema"
+	root.Title = "runsheet.yaml"
+	root.AnyOf = []*jsonschema.Schema{{Required: []string{"command"}}, {Required: []string{"commands"}}, {Required: []string{"runs"}}}
+	root.Not = &jsonschema.Schema{Required: []string{"commands"}, AnyOf: []*jsonschema.Schema{{Required: []string{"command"}}, {Required: []string{"configs"}}}}
+	return json.MarshalIndent(root, "", "  ")
+}
+
+func text(description, pattern string) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Description: description, Pattern: pattern}
+}
+
+// scalarSchema is any scalar: what looks like a number is a text all the same.
+func scalarSchema(description string) *jsonschema.Schema {
+	return &jsonschema.Schema{Types: []string{"string", "number", "boolean"}, Description: description}
+}
+
+func integer(description string, least float64) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "integer", Description: description, Minimum: &least}
+}
+
+func list(description string, items *jsonschema.Schema, least int) *jsonschema.Schema {
+	s := &jsonschema.Schema{Type: "array", Description: description, Items: items}
+	if least > 0 {
+		s.MinItems = &least
+	}
+	return s
+}
+
+// mapping is an object whose keys the user chooses.
+func mapping(description string, values, names *jsonschema.Schema) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "object", Description: description, AdditionalProperties: values, PropertyNames: names}
+}
+
+// object has these keys and no others.
+func object(description string, properties map[string]*jsonschema.Schema, required ...string) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "object", Description: description, Properties: properties, Required: required,
+		AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}}}
+}
+
+func orWord(s *jsonschema.Schema, word string) *jsonschema.Schema {
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{s, {Enum: []any{word}}}}
+}
+
+func anys(words []string) []any {
+	all := make([]any, len(words))
+	for i, w := range words {
+		all[i] = w
+	}
+	return all
+}

@@ -1,0 +1,124 @@
+package supervise
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runsheet"
+	"runsheet/internal/diagnose"
+	"runsheet/internal/durable"
+	"runsheet/internal/record"
+)
+
+// tailRoom is how much of the end of the log is looked at for the cause of a failure, in bytes.
+const tailRoom = 64 << 10
+
+// judgeEnd makes the end of the attempt, whose last process is gone.
+func (s *supervisor) judgeEnd(oom bool) runsheet.End {
+	e := runsheet.End{Kind: s.kind, Progress: s.final(), At: s.sys.Clock.Now()}
+	e.PeakMemory, e.CPU, e.Wall = s.tree.usage()
+	status, exited := s.tree.exit()
+	switch {
+	case exited && status.Exited():
+		code := status.ExitStatus()
+		e.ExitCode = &code
+		if e.Kind == "" {
+			e.Kind = runsheet.EndExit
+		}
+	case exited:
+		e.Signal = unix.SignalName(status.Signal())
+		if e.Kind == "" {
+			e.Kind = runsheet.EndSignal
+		}
+	}
+	e.Cause = s.cause(e, oom)
+	return e
+}
+
+// cause says why the attempt failed, if it did.
+func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
+	known := e.Progress.Error == "" && e.Progress.Total > 0
+	switch {
+	case e.Progress.Complete(), e.Kind == runsheet.EndStopped:
+		return runsheet.Cause{}
+	case e.Kind == runsheet.EndStuck:
+		return runsheet.Cause{Kind: runsheet.CauseStuck, Text: "no sign of progress for too long"}
+	case e.ExitCode != nil && *e.ExitCode == 0 && !known:
+		return runsheet.Cause{}
+	}
+	ended := diagnose.Ended{Kind: e.Kind, ExitCode: e.ExitCode, Signal: e.Signal, OOM: oom}
+	if known {
+		ended.Incomplete = e.Progress.String()
+	}
+	return diagnose.Why(ended, s.tail())
+}
+
+// tail reads the end of the log.
+func (s *supervisor) tail() []byte {
+	f, err := durable.OpenRegular(s.disk, "tail", record.LogPath(s.dir))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	from := max(info.Size()-tailRoom, 0)
+	buf := make([]byte, info.Size()-from)
+	n, err := f.ReadAt(buf, from)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil
+	}
+	return buf[:n]
+}
+
+// writeEnd makes the end durable, however long that takes: the lock is kept until it is, and what stands in the way (a
+// full disk, a server that is away) may pass. A work dir that was taken away ends the trying.
+func (s *supervisor) writeEnd(e runsheet.End) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, retryEnd) {
+		err := s.tenure.End(e)
+		if err == nil || errors.Is(err, record.ErrOver) {
+			return err
+		}
+		s.say("%v; trying again in %v", err, wait)
+		if verdict, ferr := s.tenure.Fence(); ferr == nil && verdict == record.TakenOver {
+			s.tenure.Leave()
+			return fmt.Errorf("the end could not be written, and the attempt was taken over: %w", err)
+		}
+		time.Sleep(wait)
+	}
+}
+
+// stopBeforeStart ends an attempt that a person stopped before it began.
+func (s *supervisor) stopBeforeStart() error {
+	return s.endUnstarted(runsheet.End{Kind: runsheet.EndStopped})
+}
+
+// failToStart ends an attempt whose command could not be started at all.
+func (s *supervisor) failToStart(err error) error {
+	s.say("%v", err)
+	cause := runsheet.Cause{Kind: runsheet.CauseExit, Text: diagnose.Clean(err.Error())}
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+		cause.Kind = runsheet.CauseCommand
+	case errors.Is(err, unix.ENOSPC):
+		cause.Kind = runsheet.CauseNoSpace
+	}
+	return s.endUnstarted(runsheet.End{Kind: runsheet.EndError, Cause: cause})
+}
+
+// endUnstarted writes the start and the end of an attempt that ran nothing.
+func (s *supervisor) endUnstarted(e runsheet.End) error {
+	if err := s.tenure.Begin(0); err != nil {
+		s.tenure.Leave()
+		return err
+	}
+	e.At = s.sys.Clock.Now()
+	return s.writeEnd(e)
+}

@@ -1,0 +1,68 @@
+// Package supervise owns one attempt: it starts the command that the claim tells of, watches the fence, ends the
+// command when it is told to, and writes the end once nothing of the attempt lives any more.
+//
+// It is a process of its own (`runsheet supervise ATTEMPT_DIR`), in its own session, and outlives the launcher and the
+// terminal. All it is given is the attempt's directory. It decides nothing about the run: whether there will be
+// another attempt is the launcher's business. It never writes an end while a process of the attempt lives.
+package supervise
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+
+	"runsheet/internal/durable"
+	"runsheet/internal/progress"
+	"runsheet/internal/record"
+)
+
+// Verb is the first argument by which main knows that it is to be a supervisor.
+const Verb = "supervise"
+
+// The signals that a supervisor understands. They come from launchers and from `runsheet stop` of the same user.
+const (
+	SignalStop  = unix.SIGTERM // end the command politely; the end is "stopped"
+	SignalStuck = unix.SIGUSR1 // the same; the end is "stuck"
+	SignalHurry = unix.SIGUSR2 // end it without waiting for the grace
+	SignalLook  = unix.SIGHUP  // look over the fence now: somebody wrote a request
+)
+
+// Main runs the supervisor of the attempt in args[0], and returns its exit code. What goes wrong is said on stderr,
+// which the executor keeps beside the attempt's log.
+func Main(args []string, stderr io.Writer) int {
+	// Before anything else: a signal that finds no handler would end the supervisor instead of its command.
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, SignalStop, SignalStuck, SignalHurry, SignalLook, unix.SIGINT)
+	signal.Ignore(unix.SIGPIPE)
+	if len(args) != 1 {
+		fmt.Fprintln(stderr, "usage: runsheet supervise ATTEMPT_DIR (it is started by `runsheet run`, not by hand)")
+		return 2
+	}
+	disk := durable.OS()
+	s := &supervisor{
+		sys: record.NewSystem(disk), disk: disk, dir: args[0], signals: signals, stderr: stderr,
+		cache: progress.New(disk, progress.Options{}),
+	}
+	err := s.run()
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, record.ErrHeld), errors.Is(err, record.ErrOver), errors.Is(err, record.ErrSuperseded):
+		// Somebody else decided; that is how it is meant to be.
+		s.say("left alone: %v", err)
+		return 0
+	}
+	s.say("%v", err)
+	if hint := durable.Hint(err); hint != "" {
+		s.say("hint: %s", hint)
+	}
+	return 1
+}
+
+func (s *supervisor) say(format string, args ...any) {
+	fmt.Fprintf(s.stderr, "%s %s\n", s.sys.Clock.Now().Format("2006-01-02T15:04:05.000Z07:00"), fmt.Sprintf(format, args...))
+}

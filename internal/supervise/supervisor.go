@@ -1,0 +1,235 @@
+package supervise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/proc"
+	"runsheet/internal/progress"
+	"runsheet/internal/record"
+)
+
+const (
+	fenceEvery  = 10 * time.Second // DESIGN rule 3
+	sampleEvery = 2 * time.Second  // the memory of the tree
+	retryEnd    = 10 * time.Second // at most between two tries to write the end
+)
+
+// supervisor is one run of Main.
+type supervisor struct {
+	sys     record.System
+	disk    durable.Disk
+	dir     string // the attempt's
+	signals <-chan os.Signal
+	stderr  io.Writer
+	cache   *progress.Cache
+
+	tenure *record.Tenure
+	tree   *tree
+	kind   runsheet.EndKind // what the supervisor ends the command as; empty: it has not been told to end it
+	hurry  chan struct{}    // closed: no grace
+	away   bool             // the attempt is somebody else's: no end is to be written
+}
+
+func (s *supervisor) run() error {
+	// Orphans of the command become our children, wherever they daemonize to: when there is no child left, nothing of
+	// the attempt lives.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("become the reaper of the command's orphans: %w", err)
+	}
+	t, err := record.Take(s.sys, s.dir)
+	if errors.Is(err, record.ErrStopAsked) {
+		s.tenure = t
+		return s.stopBeforeStart()
+	}
+	if err != nil {
+		return err
+	}
+	s.tenure = t
+	s.hurry = make(chan struct{})
+	oom := oomKills()
+	cmd, err := s.open(t.Claim)
+	if err != nil {
+		return s.failToStart(err)
+	}
+	s.tree = reap(cmd.pid)
+	if err := t.Begin(cmd.pid); err != nil {
+		cmd.callOff()
+		<-s.tree.gone
+		t.Leave()
+		return err
+	}
+	if err := cmd.release(); err != nil {
+		s.say("let the command go: %v", err)
+	}
+	s.watch()
+	if s.away {
+		t.Leave()
+		return nil
+	}
+	return s.writeEnd(s.judgeEnd(oomKills() > oom))
+}
+
+// watch returns when every process of the attempt is gone.
+func (s *supervisor) watch() {
+	fence := time.NewTicker(fenceEvery)
+	defer fence.Stop()
+	sample := time.NewTicker(sampleEvery)
+	defer sample.Stop()
+	main := s.tree.main
+	for {
+		select {
+		case <-s.tree.gone:
+			return
+		case <-main:
+			main = nil
+			s.mainIsGone()
+		case <-sample.C:
+			s.tree.sample()
+		case <-fence.C:
+			s.lookOver()
+			if main == nil {
+				s.mainIsGone()
+			}
+		case sig := <-s.signals:
+			switch sig {
+			case SignalLook:
+				s.lookOver()
+			case SignalHurry:
+				s.end(runsheet.EndStopped, 0)
+				s.noGrace()
+			case SignalStuck:
+				s.end(runsheet.EndStuck, s.tenure.Claim.StopGrace)
+			default:
+				s.end(runsheet.EndStopped, s.tenure.Claim.StopGrace)
+			}
+		}
+	}
+}
+
+// lookOver looks over the fence.
+func (s *supervisor) lookOver() {
+	verdict, err := s.tenure.Fence()
+	if err != nil {
+		s.say("look over the fence: %v", err)
+		return
+	}
+	switch verdict {
+	case record.TakenOver:
+		if !s.away {
+			s.say("the attempt was taken over, or its work dir was taken away: ending the command")
+		}
+		s.away = true
+		s.end(runsheet.EndLost, 0)
+		s.noGrace()
+	case record.StopAsked:
+		s.end(runsheet.EndStopped, s.tenure.Claim.StopGrace)
+	}
+}
+
+// mainIsGone decides about what the command left running when it exited. A command that failed leaves debris. One
+// that exited 0 may have daemonized the very work: it is waited for, until the evidence says that the work is done;
+// what still lingers after the grace is ended.
+func (s *supervisor) mainIsGone() {
+	status, _ := s.tree.exit()
+	switch {
+	case s.kind != "":
+		return
+	case status.Signaled() || status.ExitStatus() != 0:
+		s.sweep(s.tenure.Claim.StopGrace)
+	case s.final().Complete():
+		grace := s.tenure.Claim.StopGrace
+		time.AfterFunc(grace, func() { s.sweep(grace) })
+	}
+}
+
+// end ends the command as kind, once.
+func (s *supervisor) end(kind runsheet.EndKind, grace time.Duration) {
+	if s.kind != "" {
+		return
+	}
+	if _, exited := s.tree.exit(); !exited {
+		s.kind = kind
+	}
+	s.sweep(grace)
+}
+
+func (s *supervisor) noGrace() {
+	select {
+	case <-s.hurry:
+	default:
+		close(s.hurry)
+	}
+}
+
+// sweep ends every process of the attempt in the background: politely, and hard after the grace, again and again
+// until none is left.
+func (s *supervisor) sweep(grace time.Duration) {
+	if !s.tree.sweeping.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		polite, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		go func() {
+			select {
+			case <-s.hurry:
+				cancel()
+			case <-polite.Done():
+			case <-s.tree.gone:
+			}
+		}()
+		err := proc.EndAll(polite, s.sys.Procs, s.living, grace, s.sys.Clock)
+		for err != nil {
+			select {
+			case <-s.tree.gone:
+				return
+			default:
+			}
+			if !errors.Is(err, context.Canceled) {
+				s.say("%v; trying on", err)
+			}
+			err = proc.EndAll(context.Background(), s.sys.Procs, s.living, 0, s.sys.Clock)
+		}
+	}()
+}
+
+// living lists the processes of the attempt: our descendants, and whoever carries the token.
+func (s *supervisor) living() ([]runsheet.Process, error) {
+	found, err := s.sys.Procs.Find(s.tenure.Claim.Nonce, s.tree.pid, s.tenure.Start.Process)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[int]bool, len(found))
+	for _, p := range found {
+		seen[p.PID] = true
+	}
+	below, err := proc.Descendants(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	for _, pid := range below {
+		if seen[pid] {
+			continue
+		}
+		if p, err := proc.Identify(pid); err == nil {
+			found = append(found, p)
+		}
+	}
+	return found, nil
+}
+
+// final reads the progress now.
+func (s *supervisor) final() *runsheet.Progress {
+	c := s.tenure.Claim
+	p := s.cache.Get(context.Background(), c.WorkDir, c.Progress, false)
+	return &p
+}

@@ -1,0 +1,231 @@
+package tracker
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strconv"
+	"time"
+
+	"runsheet"
+)
+
+// epochs is training that leaves directories epoch_0, epoch_1, ... behind, one for each epoch. An epoch is complete
+// when each of the expected files is a regular file and not empty; what counts is how many are complete without a gap
+// from the first one on. (The layout is that of danielmao2019/Pylon, agents/manager/training_job.py.)
+type epochs struct{}
+
+const scoresName = "validation_scores.json"
+
+// recentEpochs is how many completion times are told.
+const recentEpochs = 16
+
+func (epochs) Name() string { return "epochs" }
+
+func (epochs) Logs() string { return "train_val*.log" }
+
+// files returns what a complete epoch holds.
+func (epochs) files(spec runsheet.ProgressSpec) []string {
+	if len(spec.Files) > 0 {
+		return spec.Files
+	}
+	return []string{"training_losses.pt", "optimizer_buffer.json", scoresName}
+}
+
+// Recognises looks for the first epoch with any of the expected files, and for a progress.json that counts epochs. A
+// directory epoch_N alone is not enough: other programs use that name. A progress.json that nobody can read counts,
+// so that its fault is shown.
+func (e epochs) Recognises(ev *Evidence, spec runsheet.ProgressSpec) bool {
+	ev.Witness(documentName)
+	first := e.within(0, e.files(spec))
+	ev.Witness(first[0])
+	if st, err := ev.Look(first[0]); err != nil {
+		return true
+	} else if st.Kind == Directory {
+		ev.Witness(first[1:]...)
+		for _, rel := range first[1:] {
+			if st, err := ev.Look(rel); err != nil || st.Kind == Regular {
+				return true
+			}
+		}
+	}
+	doc, err := ev.document()
+	return err != nil || doc.foreign()
+}
+
+// within returns the directory of an epoch, and then its files.
+func (epochs) within(n int64, files []string) []string {
+	dir := "epoch_" + strconv.FormatInt(n, 10)
+	out := make([]string, 0, len(files)+1)
+	out = append(out, dir)
+	for _, f := range files {
+		out = append(out, path.Join(dir, f))
+	}
+	return out
+}
+
+// Read counts the complete epochs. Their directories are the authority; a progress.json of the training code tells the
+// count where they were pruned, the total where the sheet does not, and that the training stopped early.
+func (e epochs) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
+	p := runsheet.Progress{Source: e.Name(), Unit: unit(spec, "epoch")}
+	files := e.files(spec)
+	ev.Witness(documentName)
+	doc, err := ev.document()
+	if err != nil {
+		return p, err
+	}
+	c, err := e.count(ev, files)
+	if err != nil {
+		return p, err
+	}
+	p.Completed, p.Recent = c.complete, c.recent
+	believed := c.believe(ev, doc, &p)
+	if p.Total, err = totalOf(ev, spec, doc); err != nil {
+		return p, err
+	}
+
+	if p.Completed > 0 {
+		last := e.within(p.Completed-1, files)
+		ev.Witness(last...)
+		ev.Witness(e.within(p.Completed-1, scoreFiles(files))[1:]...)
+		if p.Metrics, err = e.metrics(ev, p.Completed-1, files); err != nil && !isBroken(err) {
+			return p, err
+		}
+	}
+	if !c.first {
+		ev.Witness(e.within(0, nil)...)
+	}
+	next := e.within(p.Completed, files)
+	ev.Witness(next[0])
+	if st, err := ev.Look(next[0]); err == nil && st.Kind == Directory {
+		ev.Witness(next[1:]...)
+	}
+
+	if believed && doc.early {
+		p.EarlyStopped, p.EarlyStoppedAt = true, doc.earlyAt
+		if doc.earlyAt == 0 {
+			p.EarlyStoppedAt = p.Completed
+		}
+	}
+	if spec.EarlyStopping != nil && !p.EarlyStopped && c.complete > 0 {
+		at, err := e.stopped(ev, *spec.EarlyStopping, c.complete, files)
+		if err != nil {
+			return p, err
+		}
+		p.EarlyStopped, p.EarlyStoppedAt = at > 0, at
+	}
+	if p.EarlyStopped && p.Total > 0 && p.EarlyStoppedAt >= p.Total {
+		p.EarlyStopped, p.EarlyStoppedAt = false, 0 // patience ran out with the last epoch: it simply finished
+	}
+	return p, nil
+}
+
+// counted is what the directories say.
+type counted struct {
+	first    bool  // epoch_0 is there
+	complete int64 // without a gap
+	recent   []time.Time
+	newest   int64 // newest time on the last complete epoch and on the one after it
+}
+
+func (e epochs) count(ev *Evidence, files []string) (counted, error) {
+	var c counted
+	for {
+		if err := ev.ctx.Err(); err != nil {
+			return c, err
+		}
+		rels := e.within(c.complete, files)
+		st, err := ev.Look(rels[0])
+		if err != nil {
+			return c, err
+		}
+		if c.complete == 0 {
+			c.first = st.Kind == Directory
+		}
+		if st.Kind != Directory {
+			return c, nil
+		}
+		complete, newest := true, int64(0)
+		for _, rel := range rels[1:] {
+			st, err := ev.Look(rel)
+			if err != nil {
+				return c, err
+			}
+			complete = complete && st.Kind == Regular && st.Size > 0
+			newest = max(newest, st.MTime)
+		}
+		if !complete {
+			c.newest = max(c.newest, newest)
+			return c, nil
+		}
+		c.complete++
+		c.newest = newest
+		c.recent = append(c.recent, stampTime(newest))
+		if n := len(c.recent) - recentEpochs; n > 0 {
+			c.recent = slices.Delete(c.recent, 0, n)
+		}
+	}
+}
+
+// believe takes over the count of the training code's document where it holds, and says whether the document speaks
+// of the state that was counted.
+func (c counted) believe(ev *Evidence, doc *document, p *runsheet.Progress) bool {
+	switch {
+	case !doc.foreign():
+		return false
+	case !c.first: // pruned, or never there
+		p.Completed, p.Recent = doc.completed, nil
+		return true
+	case doc.completed == c.complete:
+		return true
+	case doc.completed == c.complete+1:
+		// The training code writes the epoch's files in the background, and its document at once.
+		if st, err := ev.Look(documentName); err == nil && st.MTime >= c.newest {
+			p.Completed = doc.completed
+			p.Recent = append(p.Recent, stampTime(st.MTime))
+			return true
+		}
+	}
+	return false
+}
+
+// metrics returns those of epoch n: of the first of its documents that has any.
+func (e epochs) metrics(ev *Evidence, n int64, files []string) (runsheet.Metrics, error) {
+	var first error
+	for _, rel := range e.within(n, scoreFiles(files))[1:] {
+		st, err := ev.Look(rel)
+		if err != nil {
+			return nil, err
+		}
+		if st.Kind != Regular || st.Size == 0 {
+			continue
+		}
+		m, err := ev.scores(rel)
+		switch {
+		case absent(err):
+		case err != nil && first == nil:
+			first = err
+		case len(m) > 0:
+			return m, nil
+		}
+	}
+	return nil, first
+}
+
+// totalOf returns how many epochs there will be: the sheet knows best, then the training code.
+func totalOf(ev *Evidence, spec runsheet.ProgressSpec, doc *document) (int64, error) {
+	if spec.Total > 0 {
+		return spec.Total, nil
+	}
+	if t := doc.totalEpochs(); t > 0 {
+		return t, nil
+	}
+	return configuredEpochs(ev)
+}
+
+func isBroken(err error) bool {
+	var broken *brokenError
+	return errors.As(err, &broken)
+}
+
+func stampTime(ns int64) time.Time { return time.Unix(0, ns) }

@@ -1,0 +1,118 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/durable"
+)
+
+// Tracker reads progress out of one kind of evidence. Implementations have no state.
+type Tracker interface {
+	// Name is what a sheet calls it.
+	Name() string
+	// Recognises says whether the work dir holds this kind of evidence. What it looked at it names as witnesses, so
+	// that evidence which appears later is noticed.
+	Recognises(ev *Evidence, spec runsheet.ProgressSpec) bool
+	// Read returns what the evidence says, and names its witnesses. It sets neither AsOf, Settled nor LastActivity.
+	// Its errors are in words for the user: what is broken or cannot be read, and what to do.
+	Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error)
+	// Logs returns a glob below the work dir of the logs that such training code writes, one path segment.
+	Logs() string
+}
+
+// ByName returns the tracker of that name, and whether there is one; "" is "auto".
+func ByName(name string) (Tracker, bool) {
+	switch name {
+	case "", "auto":
+		return auto{}, true
+	case "epochs":
+		return epochs{}, true
+	case "evaluation":
+		return evaluation{}, true
+	}
+	return nil, false
+}
+
+// Names lists what ByName knows.
+func Names() []string { return []string{"auto", "epochs", "evaluation"} }
+
+// Result is one reading of the evidence.
+type Result struct {
+	Progress  runsheet.Progress // Settled is not set
+	Witnesses []Witness         // as of before anything was read
+	Moving    bool              // something was still being written: the answer must not be kept
+	Foreign   bool              // the training code's progress.json took part
+	Broken    *Witness          // the training code's progress.json, broken for good
+}
+
+// Look reads the evidence in the work dir dir, an absolute path. Faults are told in Result.Progress.Error.
+func Look(ctx context.Context, disk durable.Disk, dir string, spec runsheet.ProgressSpec, opts Options) Result {
+	ev := NewEvidence(ctx, disk, dir, opts)
+	asOf := ev.now()
+	p, err := read(ev, spec)
+	if err != nil {
+		p = runsheet.Progress{Source: p.Source, Error: words(dir, err)}
+	}
+	p.AsOf, p.LastActivity = asOf, ev.newest()
+	r := Result{Progress: p, Witnesses: ev.Witnesses(), Moving: ev.moving || ctx.Err() != nil, Foreign: ev.doc.foreign()}
+	var broken *brokenError
+	if errors.As(err, &broken) && broken.rel == documentName {
+		for _, w := range r.Witnesses {
+			if w.Path == documentName {
+				r.Broken = &w
+			}
+		}
+	}
+	return r
+}
+
+func read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
+	t, ok := ByName(spec.Tracker)
+	if !ok {
+		return runsheet.Progress{Source: spec.Tracker},
+			fmt.Errorf("no tracker is called %q; there are %s", spec.Tracker, strings.Join(Names(), ", "))
+	}
+	for _, f := range spec.Files {
+		if !filepath.IsLocal(filepath.FromSlash(f)) {
+			return runsheet.Progress{Source: t.Name()}, fmt.Errorf("progress.files: %q does not lie below the work dir", f)
+		}
+	}
+	ev.WitnessIdentity(".")
+	if _, err := ev.Look("."); err != nil {
+		return runsheet.Progress{Source: t.Name()}, err
+	}
+	return t.Read(ev, spec)
+}
+
+// words renders an error of a reading as what a person is told.
+func words(dir string, err error) string {
+	text := err.Error()
+	var broken *brokenError
+	if errors.As(err, &broken) {
+		text += ". In " + dir
+		if broken.rel == documentName {
+			text += ": repair or remove it; `runsheet status --recompute` sets it aside"
+		} else {
+			text += ": repair or remove it"
+		}
+	} else if cannot := (*unreadableError)(nil); errors.As(err, &cannot) {
+		text += ". In " + dir
+	}
+	return text
+}
+
+// Recognises says whether some tracker recognises the evidence in dir, an absolute path.
+func Recognises(disk durable.Disk, dir string) bool {
+	ev := NewEvidence(context.Background(), disk, dir, Options{
+		// Whoever only asks this does not wait for a writer.
+		Sleep: func(context.Context, time.Duration) error { return context.Canceled },
+	})
+	_, ok := choose(ev, runsheet.ProgressSpec{})
+	return ok
+}

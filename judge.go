@@ -1,0 +1,270 @@
+package runsheet
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Status is a judgement over facts, never stored.
+type Status string
+
+// The statuses.
+const (
+	Pending  Status = "pending"  // never attempted, or a person asked for it again
+	Queued   Status = "queued"   // claimed, not begun
+	Running  Status = "running"  // an attempt lives; also at 100 % while the command lives
+	Finished Status = "finished" // complete by the evidence; where no total is known, the last attempt exited 0
+	Failed   Status = "failed"   // the last attempt ended and the work is not complete
+	Stuck    Status = "stuck"    // alive without any sign of progress for too long
+	Outdated Status = "outdated" // finished, but older than the policy allows or made by another command
+	Stopped  Status = "stopped"  // by a person
+	Unknown  Status = "unknown"  // nobody who could know can be asked
+)
+
+// Statuses lists every status, in the order in which summaries show them.
+var Statuses = []Status{Pending, Queued, Running, Finished, Failed, Stuck, Outdated, Stopped, Unknown}
+
+// Judgement is a status and the reason for it in words; the reason may be empty where the status says all.
+type Judgement struct {
+	Status Status
+	Reason string
+}
+
+// StartGrace is how long a claimed attempt may take until its supervisor shows itself; after it the attempt is taken
+// to have been given up, which its void start record then makes true.
+const StartGrace = 30 * time.Second
+
+// Judge turns the facts of a run into its status. It is a pure function of its arguments.
+func Judge(run Run, f Facts, p Policy, now time.Time) Judgement {
+	switch {
+	case f.Problem != "":
+		return Judgement{Unknown, f.Problem}
+	case f.Live():
+		return judgeLive(f, p, now)
+	}
+	progress := f.Final()
+	if !f.olderEvidence() && (progress.Complete() || exitedWell(f, progress)) {
+		return judgeFinished(run, f, progress, p, now)
+	}
+	if progress != nil && progress.Error != "" {
+		return Judgement{Unknown, progress.Error}
+	}
+	if f.StopRequested() {
+		return Judgement{Stopped, "by " + f.Request.who()}
+	}
+	if f.RetryRequested() {
+		return Judgement{Pending, "retry asked for by " + f.Request.who()}
+	}
+	if f.End == nil {
+		return judgeUnattempted(f, progress, p, now)
+	}
+	return judgeEnded(f, progress)
+}
+
+// Final returns what is known of the progress once an attempt has ended: the evidence read after its end or the final
+// progress in it, whichever is further; while it lives, the evidence alone. How much there is to do is what the evidence
+// says now: where the total was raised since, an attempt that was complete then has more before it.
+func (f Facts) Final() *Progress {
+	if f.End == nil {
+		return f.Progress
+	}
+	final := f.End.Progress
+	if p := f.Progress; final != nil && p != nil && p.Error == "" && p.Total > 0 && p.Total != final.Total {
+		now := *final
+		now.Total = p.Total
+		final = &now
+	}
+	return Further(f.Progress, final)
+}
+
+// olderEvidence says whether what evidence there is was to be set aside for the last attempt, which never began: it says
+// nothing of the command that this attempt was to run.
+func (f Facts) olderEvidence() bool {
+	if f.Claim == nil || !f.Claim.Fresh {
+		return false
+	}
+	return f.End != nil && f.End.Kind == EndVoid || f.End == nil && (f.Start == nil || f.Start.Void)
+}
+
+// who names the person who asked.
+func (r *Request) who() string {
+	if r.User == "" {
+		return "somebody"
+	}
+	return r.User
+}
+
+// exitedWell says whether the exit code is the only witness of the work, and a good one.
+func exitedWell(f Facts, p *Progress) bool {
+	return f.End != nil && f.End.Kind == EndExit && f.End.ExitCode != nil && *f.End.ExitCode == 0 &&
+		(p == nil || p.Error == "" && p.Total == 0)
+}
+
+func judgeLive(f Facts, p Policy, now time.Time) Judgement {
+	if f.Liveness == LivenessUnknown {
+		return Judgement{Unknown, f.Why}
+	}
+	if f.Start != nil && f.Start.Void {
+		return Judgement{Queued, "given up before it began"}
+	}
+	switch f.Liveness {
+	case LivenessOrphan:
+		return Judgement{Running, "its supervisor is gone; the next run ends what is left of it and resumes"}
+	case LivenessAlive:
+		if f.Start == nil {
+			return Judgement{Queued, "starting"}
+		}
+	default:
+		if f.Start == nil && now.Sub(f.Claim.At) < StartGrace {
+			return Judgement{Queued, "claimed, its supervisor has not shown itself yet"}
+		}
+		if f.Progress.Complete() && !f.olderEvidence() {
+			return Judgement{Finished, "its supervisor was killed before it could record the end"}
+		}
+		if f.Start == nil {
+			return Judgement{Failed, "claimed, but it never began" + after(f.Why)}
+		}
+		return Judgement{Failed, "lost: its supervisor was killed"}
+	}
+	if f.StopRequested() && f.Claim.Request < f.Request.Number {
+		return Judgement{Running, "being stopped by " + f.Request.who() + after(f.Why)}
+	}
+	if idle := f.Idle(now); idle > StuckAfter(f.Progress, p) {
+		return Judgement{Stuck, "no sign of progress for " + Span(idle)}
+	}
+	return Judgement{Running, f.Why}
+}
+
+func judgeFinished(run Run, f Facts, progress *Progress, p Policy, now time.Time) Judgement {
+	at := f.FinishedAt()
+	switch {
+	case f.Claim != nil && f.Claim.Identity != run.Command:
+		return Judgement{Outdated, "made by another command: " + f.Claim.Identity}
+	case !at.IsZero() && at.Before(p.OutdatedBefore):
+		return Judgement{Outdated, fmt.Sprintf("finished %s, before %s", at.Format(time.DateOnly), p.OutdatedBefore.Format(time.DateOnly))}
+	case !at.IsZero() && p.OutdatedAfter > 0 && now.Sub(at) > p.OutdatedAfter:
+		return Judgement{Outdated, fmt.Sprintf("finished %s ago, older than %s", Span(now.Sub(at)), Span(p.OutdatedAfter))}
+	}
+	var note string
+	switch e := f.End; {
+	case e != nil && e.Kind == EndExit && e.ExitCode != nil && *e.ExitCode != 0:
+		note = fmt.Sprintf("exited %d after the work was complete", *e.ExitCode)
+	case e != nil && e.Kind == EndSignal:
+		note = "ended by " + e.Signal + " after the work was complete"
+	case e != nil && e.Kind == EndStuck:
+		note = "hung after the work was complete, and was ended"
+	case e != nil && e.Kind == EndLost:
+		note = "its supervisor was killed after the work was complete"
+	case progress.Complete() && progress.EarlyStopped:
+		note = fmt.Sprintf("stopped early at %d", progress.EarlyStoppedAt)
+		if progress.Unit != "" {
+			note = "stopped early after " + units(progress.EarlyStoppedAt, progress.Unit)
+		}
+	}
+	return Judgement{Finished, note}
+}
+
+// FinishedAt returns when the work was finished: the end of the last attempt, or the newest stamp on the evidence
+// where no attempt is recorded. It is zero where nothing tells.
+func (f Facts) FinishedAt() time.Time {
+	if f.End != nil {
+		return f.End.At
+	}
+	if p := f.Progress; p != nil && len(p.Recent) > 0 {
+		return p.Recent[len(p.Recent)-1]
+	}
+	return f.LastActivity
+}
+
+func judgeUnattempted(f Facts, progress *Progress, p Policy, now time.Time) Judgement {
+	idle := now.Sub(f.LastActivity)
+	switch {
+	case !f.LastActivity.IsZero() && idle.Abs() < p.ActivityWindow: // a stamp far in the future tells of no work now
+		return Judgement{Running, "not started by us: its evidence changed " + Span(max(idle, 0)) + " ago"}
+	case progress == nil || progress.Completed == 0:
+		return Judgement{Pending, ""}
+	case progress.Total > 0 && (f.LastActivity.IsZero() || idle < 0):
+		return Judgement{Failed, fmt.Sprintf("%s, and no attempt is recorded", progress)}
+	case progress.Total > 0:
+		return Judgement{Failed, fmt.Sprintf("%s, nothing has changed for %s, and no attempt is recorded", progress, Span(idle))}
+	}
+	return Judgement{Unknown, fmt.Sprintf("%s found, but neither a total nor an attempt of ours says whether that is all", progress)}
+}
+
+func judgeEnded(f Facts, progress *Progress) Judgement {
+	at := ""
+	if progress != nil && progress.Total > 0 {
+		at = " at " + progress.String()
+	}
+	e := f.End
+	switch e.Kind {
+	case EndStopped:
+		return Judgement{Stopped, "stopped" + at}
+	case EndVoid:
+		return Judgement{Pending, fmt.Sprintf("attempt %d was given up before it began", f.Attempt)}
+	case EndLost:
+		return Judgement{Failed, "lost" + at + ": its supervisor was killed"}
+	case EndStuck:
+		return Judgement{Failed, "stuck" + at + ", and was ended"}
+	case EndSignal:
+		return Judgement{Failed, "ended by " + e.Signal + at + after(because(e))}
+	case EndError:
+		return Judgement{Failed, "could not be started" + after(because(e))}
+	}
+	if e.Kind != EndExit || e.ExitCode == nil {
+		return Judgement{Failed, "ended" + at + ", nobody knows how" + after(because(e))}
+	}
+	return Judgement{Failed, fmt.Sprintf("exited %d%s%s", *e.ExitCode, at, after(because(e)))}
+}
+
+// because returns what the cause of an end adds to a sentence that has said already how it ended.
+func because(e *End) string {
+	text := e.Cause.Text
+	switch {
+	case e.Kind == EndSignal && e.Cause.Kind == CauseSignal && strings.HasPrefix(text, "ended by "+e.Signal):
+		return ""
+	case e.Kind == EndExit && e.ExitCode != nil:
+		// What is made of an exit code begins with it: "exit code 3: last line", "exited 0 at 7 of 20: last line".
+		for _, said := range []string{"exit code ", "exited "} {
+			if rest, ok := strings.CutPrefix(text, said+strconv.Itoa(*e.ExitCode)); ok {
+				_, last, _ := strings.Cut(rest, ": ")
+				return last
+			}
+		}
+	}
+	return text
+}
+
+// after renders text as the second half of a sentence, if there is any.
+func after(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ": " + text
+}
+
+// Span renders a duration as a person would say it: one unit, or two below ten of the larger, as "45s", "3m20s",
+// "2h", "5d".
+func Span(d time.Duration) string {
+	d = max(d, 0)
+	two := func(n, m time.Duration, big, small string) string {
+		if n < 10 && m > 0 {
+			return fmt.Sprintf("%d%s%d%s", n, big, m, small)
+		}
+		return fmt.Sprintf("%d%s", n, big)
+	}
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return two(d/time.Minute, d%time.Minute/time.Second, "m", "s")
+	case d < day:
+		return two(d/time.Hour, d%time.Hour/time.Minute, "h", "m")
+	}
+	return two(d/day, d%day/time.Hour, "d", "h")
+}

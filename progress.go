@@ -1,0 +1,142 @@
+package runsheet
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// Progress is what the evidence of a run said at one moment.
+type Progress struct {
+	Completed      int64       `json:"completed"`
+	Total          int64       `json:"total,omitzero"` // 0: nothing says it
+	Unit           string      `json:"unit,omitempty"` // "epoch", "evaluation", ...
+	EarlyStopped   bool        `json:"early_stopped,omitzero"`
+	EarlyStoppedAt int64       `json:"early_stopped_at,omitzero"` // a count, as Completed; 0 unless EarlyStopped
+	Metrics        Metrics     `json:"metrics,omitempty"`         // the last ones
+	Source         string      `json:"source,omitempty"`          // the tracker's name; empty: no evidence was recognised
+	AsOf           time.Time   `json:"as_of,omitzero"`            // the moment at which the evidence said so
+	Settled        bool        `json:"settled,omitzero"`          // no witness is so young that a change could hide behind its stamp
+	LastActivity   time.Time   `json:"last_activity,omitzero"`    // newest stamp seen on the evidence
+	Recent         []time.Time `json:"recent,omitempty"`          // when the latest units were completed, oldest first, at most 16
+	Error          string      `json:"error,omitempty"`           // broken evidence, in words; then nothing above holds but AsOf
+}
+
+// Complete says whether the evidence shows that the work is done: all units, or stopped early by its own rule.
+func (p *Progress) Complete() bool {
+	return p != nil && p.Error == "" && (p.EarlyStopped || p.Total > 0 && p.Completed >= p.Total)
+}
+
+// Percentage returns the share of the work that is done, in [0, 100], and whether it is known. A run that stopped
+// early is at 100: there is nothing left to do.
+func (p *Progress) Percentage() (float64, bool) {
+	switch {
+	case p == nil || p.Error != "":
+		return 0, false
+	case p.Complete():
+		return 100, true
+	case p.Total > 0:
+		return 100 * float64(max(p.Completed, 0)) / float64(p.Total), true
+	}
+	return 0, false
+}
+
+// Further returns whichever of two readings of the same evidence says more work is done; a reading that failed says
+// nothing.
+func Further(a, b *Progress) *Progress {
+	switch {
+	case a == nil || a.Error != "" && b != nil:
+		return b
+	case b == nil || b.Error != "":
+		return a
+	case a.Complete() != b.Complete():
+		if a.Complete() {
+			return a
+		}
+		return b
+	case a.Completed > b.Completed:
+		return a
+	}
+	return b
+}
+
+// Metrics are named values. Non-finite values are normal in training; JSON has no number for them, so they are
+// written as the strings "NaN", "Infinity" and "-Infinity".
+type Metrics map[string]float64
+
+// MarshalJSON implements json.Marshaler.
+func (m Metrics) MarshalJSON() ([]byte, error) {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		switch {
+		case math.IsNaN(v):
+			out[k] = "NaN"
+		case math.IsInf(v, 1):
+			out[k] = "Infinity"
+		case math.IsInf(v, -1):
+			out[k] = "-Infinity"
+		default:
+			out[k] = v
+		}
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON implements json.Unmarshaler. It returns an error for a value that is neither a number nor one of the
+// three strings.
+func (m *Metrics) UnmarshalJSON(data []byte) error {
+	var in map[string]any
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	out := make(Metrics, len(in))
+	for k, v := range in {
+		switch v := v.(type) {
+		case float64:
+			out[k] = v
+		case string:
+			switch v {
+			case "NaN":
+				out[k] = math.NaN()
+			case "Infinity":
+				out[k] = math.Inf(1)
+			case "-Infinity":
+				out[k] = math.Inf(-1)
+			default:
+				return fmt.Errorf("metric %q: %q is not a number", k, v)
+			}
+		default:
+			return fmt.Errorf("metric %q: %v is not a number", k, v)
+		}
+	}
+	*m = out
+	return nil
+}
+
+// String describes the progress in a few words, as "7 of 20 epochs".
+func (p *Progress) String() string {
+	if p == nil || p.Source == "" {
+		return "no evidence"
+	}
+	if p.Error != "" {
+		return p.Error
+	}
+	text := units(p.Completed, p.Unit)
+	if p.Total > 0 {
+		text = fmt.Sprintf("%d of %s", p.Completed, units(p.Total, p.Unit))
+	}
+	if p.EarlyStopped {
+		text += ", stopped early"
+	}
+	return text
+}
+
+// units renders a count of a unit, as "20 epochs"; the unit may be empty.
+func units(n int64, unit string) string {
+	if unit != "" && n != 1 && !strings.HasSuffix(unit, "s") {
+		unit += "s"
+	}
+	return strings.TrimRight(fmt.Sprintf("%d %s", n, unit), " ")
+}
