@@ -56,7 +56,7 @@ func Further(a, b *Progress) *Progress {
 			return a
 		}
 		return b
-	case a.Completed > b.Completed:
+	case a.Completed >= b.Completed: // on a tie the first, the fresher one
 		return a
 	}
 	return b

@@ -40,9 +40,9 @@ func (h *history) attempt(n int) {
 	if _, ok := h.c.directory(h.f, a.dir, h.uid); !ok {
 		return
 	}
+	a.claim, _, a.hasClaim = look(h.c, h.f, record.ClaimPath(a.dir), h.uid, record.DecodeClaim)
 	h.readEnd(a)
 	a.start, _, a.hasStart = look(h.c, h.f, record.StartPath(a.dir), h.uid, record.DecodeStart)
-	a.claim, _, a.hasClaim = look(h.c, h.f, record.ClaimPath(a.dir), h.uid, record.DecodeClaim)
 	h.order(a)
 	if a.claim != nil {
 		h.identity(a)
@@ -148,9 +148,6 @@ func (h *history) unended(a *attempt) {
 		if lives != runsheet.LivenessAlive {
 			// Its end may have been written since the records were read.
 			if h.readEnd(a); a.hasEnd {
-				if !a.hasStart { // so has its start
-					a.start, _, a.hasStart = look(h.c, h.f, record.StartPath(a.dir), h.uid, record.DecodeStart)
-				}
 				return
 			}
 		}
@@ -167,17 +164,26 @@ func (h *history) unended(a *attempt) {
 	case runsheet.LivenessUnknown:
 		h.f.note(a.dir, "where it ran, `runsheet status` can tell; `runsheet retry --force` lets go of it", "it has no end, and: %s", why)
 	case runsheet.LivenessGone:
-		switch young := h.c.sys.Clock.Now().Sub(a.claim.At) < runsheet.StartGrace; {
-		case a.hasStart && a.begun():
+		switch {
+		case a.begun():
 			h.f.note(a.dir, next, "lost: its supervisor was killed before it could record the end")
+		case h.young(a): // its supervisor is about to show itself, or its end about to be written
+			h.lives = true
 		case a.hasStart:
 			h.f.note(a.dir, next, "it was given up before it began, and has no end yet")
-		case !young:
+		default:
 			h.f.note(a.dir, next, "it was claimed and never began")
-		default: // its supervisor is about to show itself
-			h.lives = true
 		}
 	}
+}
+
+// young says whether the newest record of an attempt is so new that another may follow.
+func (h *history) young(a *attempt) bool {
+	at := a.claim.At
+	if a.start != nil && a.start.At.After(at) {
+		at = a.start.At
+	}
+	return h.c.sys.Clock.Now().Sub(at) < runsheet.StartGrace
 }
 
 // overtaken judges an attempt without an end that a later one was claimed after.

@@ -125,5 +125,8 @@ func (f *findings) broken(path, do, format string, args ...any) {
 func (f *findings) note(path, do, format string, args ...any) { f.add(Noted, path, do, format, args) }
 
 func (f *findings) add(s Severity, path, do, format string, args []any) {
-	f.list = append(f.list, Violation{s, path, diagnose.Clean(fmt.Sprintf(format, args...)), diagnose.Clean(do)})
+	v := Violation{s, path, diagnose.Clean(fmt.Sprintf(format, args...)), diagnose.Clean(do)}
+	if !slices.Contains(f.list, v) {
+		f.list = append(f.list, v)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"path/filepath"
@@ -24,7 +25,7 @@ func (c *checker) progress(ctx context.Context, f *findings, r runsheet.Run) {
 	told := c.published(r.WorkDir)
 	kept, holds := c.kept(ctx, f, r)
 	seen := tracker.Look(ctx, c.disk, r.WorkDir, r.Progress, tracker.Options{})
-	if ctx.Err() != nil || seen.Moving {
+	if ctx.Err() != nil {
 		return
 	}
 	doc := filepath.Join(r.WorkDir, documentName)
@@ -37,16 +38,24 @@ func (c *checker) progress(ctx context.Context, f *findings, r runsheet.Run) {
 		}
 		return
 	}
+	if holds && !same(kept, seen.Progress) {
+		if again, holds := c.kept(ctx, &findings{}, r); holds && same(kept, again) {
+			f.broken(record.ProgressPath(r.WorkDir), anew, "the cached progress is %s, and the evidence tells of %s", describe(kept), describe(seen.Progress))
+			return // what was published is as old
+		}
+	}
 	if told != nil && (told.Completed > seen.Progress.Completed || told.EarlyStopped && !seen.Progress.EarlyStopped) {
 		f.broken(doc, anew, "it tells of %s, and the evidence of %s", told.String(), seen.Progress.String())
 	}
-	if !holds || same(kept, seen.Progress) {
-		return
+}
+
+// describe tells of progress in a few words, and of the metrics, which may be all that differs.
+func describe(p runsheet.Progress) string {
+	text := p.String()
+	if len(p.Metrics) > 0 {
+		text += fmt.Sprintf(" with %v", map[string]float64(p.Metrics))
 	}
-	if again, holds := c.kept(ctx, &findings{}, r); holds && same(kept, again) {
-		f.broken(record.ProgressPath(r.WorkDir), anew,
-			"the cached progress is %s, and the evidence tells of %s", kept.String(), seen.Progress.String())
-	}
+	return text
 }
 
 const (

@@ -75,7 +75,7 @@ func (h *history) attempts() {
 		switch {
 		case isTemp(name):
 			h.temp = append(h.temp, path)
-		case digits && record.AttemptDir(h.workDir, n) == path:
+		case n > 0 && record.AttemptDir(h.workDir, n) == path:
 			h.attempt(n)
 		case digits:
 			h.f.broken(path, "nobody will read it; give it back its name, or move it away",
@@ -106,7 +106,7 @@ func (h *history) requests() {
 		switch {
 		case isTemp(name):
 			h.temp = append(h.temp, path)
-		case digits && name == filepath.Base(record.AttemptDir("", n))+suffix:
+		case n > 0 && name == filepath.Base(record.AttemptDir("", n))+suffix:
 			h.request(path, n)
 			count, highest = count+1, max(highest, n)
 		case digits:
@@ -138,14 +138,14 @@ func (h *history) request(path string, n int) {
 	}
 }
 
-// number parses a name that consists of digits alone.
+// number parses a name that consists of digits alone; n is 0 where it cannot be a number of ours.
 func number(name string) (n int, digits bool) {
 	if name == "" || strings.Trim(name, "0123456789") != "" {
 		return 0, false
 	}
 	n, err := strconv.Atoi(name)
 	if err != nil {
-		n = 0 // too large for any number of ours
+		n = 0
 	}
 	return n, true
 }

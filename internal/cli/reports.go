@@ -12,9 +12,6 @@ import (
 	"runsheet/internal/report"
 )
 
-// formats are the formats of the results table.
-var formats = []string{"text", "md", "csv", "latex", "json"}
-
 func newReport(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report [SHEET]",
@@ -26,15 +23,15 @@ Exit codes: 0 the table could be made, also of unfinished runs; 2 the command li
 		Args: cobra.MaximumNArgs(1),
 	}
 	name := sheetFlag(cmd)
-	format := cmd.Flags().StringP("format", "f", "text", strings.Join(formats, ", "))
+	format := cmd.Flags().StringP("format", "f", "text", strings.Join(report.Formats(), ", "))
 	var o report.Options
 	cmd.Flags().StringSliceVar(&o.Rows, "rows", nil, "parameters that make the rows")
 	cmd.Flags().StringSliceVar(&o.Columns, "columns", nil, "parameters that make the columns")
 	cmd.Flags().StringSliceVar(&o.Metrics, "metric", nil, "metrics to show (default those of the sheet)")
-	cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if !slices.Contains(formats, *format) {
-			return usage(fmt.Errorf("there is no format %q", *format), "choose one of "+strings.Join(formats, ", "))
+		if !slices.Contains(report.Formats(), *format) {
+			return usage(fmt.Errorf("there is no format %q", *format), "choose one of "+strings.Join(report.Formats(), ", "))
 		}
 		path, err := sheetArg(args, *name)
 		if err != nil {
@@ -55,19 +52,7 @@ func results(w io.Writer, snap runsheet.Snapshot, o report.Options, format strin
 	if err != nil {
 		return usage(err, "")
 	}
-	var text string
-	switch format {
-	case "md":
-		text = table.Markdown()
-	case "csv":
-		text, err = table.CSV()
-	case "latex":
-		text = table.LaTeX()
-	case "json":
-		text, err = table.JSON()
-	default:
-		text = table.Text()
-	}
+	text, err := table.Render(format)
 	if err != nil {
 		return err
 	}

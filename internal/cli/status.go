@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +16,7 @@ import (
 	"runsheet"
 	"runsheet/internal/observe"
 	"runsheet/internal/report"
+	"runsheet/internal/tui"
 )
 
 // watchEvery is how often `status --watch` looks.
@@ -67,12 +67,22 @@ func status(ctx context.Context, env Env, o statusOptions, args []string) error 
 	}
 	observer := newObserver(env)
 	if !o.watch {
-		return showStatus(ctx, env, observer, sheets, o, false)
+		return showStatus(ctx, env, observer, sheets, o)
 	}
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer cancel()
+	show := func() error { return showStatus(ctx, env, observer, sheets, o) }
+	if _, ok := terminal(env.Out); ok && !o.json && len(sheets) == 1 {
+		live := tui.NewWatch(env.Out.(*os.File), colour(env.Out))
+		go live.Run(context.Background()) // ended by Close; a terminal that is gone is noticed by the signal that tells of it
+		defer live.Close()
+		show = func() error {
+			live.Show(snapshot(ctx, env, observer, sheets[0], o.recompute))
+			return nil
+		}
+	}
 	for {
-		if err := showStatus(ctx, env, observer, sheets, o, true); err != nil {
+		if err := show(); err != nil {
 			return err
 		}
 		select {
@@ -107,15 +117,16 @@ func sheetOrDirectory(env Env, arg string) (*runsheet.Sheet, error) {
 	return s, err
 }
 
-func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets []*runsheet.Sheet, o statusOptions, again bool) error {
-	width, onTerminal := terminal(env.Out)
-	if again && onTerminal && !o.json {
-		fmt.Fprint(env.Out, "\x1b[H\x1b[2J") // home, and clear
-	}
+func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets []*runsheet.Sheet, o statusOptions) error {
+	width, _ := terminal(env.Out)
 	for i, s := range sheets {
 		snap := snapshot(ctx, env, observer, s, o.recompute)
 		if o.json {
-			if err := json.NewEncoder(env.Out).Encode(report.Status(snap)); err != nil {
+			doc, err := report.Status(snap).JSON()
+			if err != nil {
+				return err
+			}
+			if _, err := env.Out.Write(doc); err != nil {
 				return err
 			}
 			continue

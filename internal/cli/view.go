@@ -89,6 +89,8 @@ func wording(e journal.Event) (tui.Event, bool) {
 				out.Text = strings.TrimPrefix(fmt.Sprintf("%s: %s", e.Text, e.Cause.Text), ": ")
 			}
 		}
+	case journal.SheetChanged:
+		out.Kind = "sheet"
 	case journal.Requested:
 		out.Kind, out.Text = "asked", "retry"
 	case journal.GaveUp:

@@ -35,11 +35,6 @@ func (l *Launcher) mayAct(i int) bool {
 // act does what was decided, run by run; what goes wrong with one leaves the others alone. It says whether something
 // turned out to be other than it was when the plan was made, so that a new one is wanted at once.
 func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bool, err error) {
-	for _, a := range actions {
-		if err := l.report(a.Run); err != nil {
-			return false, err
-		}
-	}
 	if l.stop != notStopping {
 		return false, l.stopAll(ctx)
 	}

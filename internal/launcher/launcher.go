@@ -83,6 +83,7 @@ type Launcher struct {
 	recovered  chan recovery
 	stop       stopping
 	broken     string
+	file       sheetFile
 	scanned    time.Time     // when all runs were observed last
 	scan       time.Duration // how long that took
 }
@@ -165,6 +166,14 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 	for {
 		l.facts = l.current(ctx)
 		l.settleVanished(ctx)
+		if err := l.watchSheet(); err != nil {
+			return Outcome{}, err
+		}
+		for i := range l.facts { // before the plan: it counts the ends that the journal has
+			if err := l.report(i); err != nil {
+				return Outcome{}, err
+			}
+		}
 		actions, broken := l.decide()
 		if broken != "" && l.broken == "" {
 			l.broken = broken
@@ -252,7 +261,7 @@ func (l *Launcher) over(actions []runsheet.Action) bool {
 			return false
 		case l.stop != notStopping || l.broken != "":
 			continue // nothing more will be launched
-		case a.Verb == runsheet.VerbWait || a.Verb == runsheet.VerbLaunch && l.mayAct(a.Run):
+		case (a.Verb == runsheet.VerbWait || a.Verb == runsheet.VerbLaunch) && l.mayAct(a.Run):
 			return false
 		}
 	}

@@ -120,6 +120,8 @@ func (e *entry) count(ev journal.Event) {
 		e.tries.Lost++
 	case ev.End == runsheet.EndVoid:
 		e.tries.Void++
+	case ev.End == runsheet.EndStopped:
+		e.tries.Lost, e.tries.Void = 0, 0
 	case failure(ev.End):
 		e.tries.Failed++
 		e.tries.Lost, e.tries.Void = 0, 0

@@ -101,7 +101,9 @@ func (l *Launcher) report(i int) error {
 // wait returns when there may be something to do: something was heard, a time has come, or a control arrived. It says
 // whether the launcher is to leave.
 func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave bool, err error) {
-	l.follow()
+	if l.follow() {
+		return false, nil // something may have happened before it was watched
+	}
 	now := l.sys.Clock.Now()
 	next := l.scanned.Add(max(scanAtLeast, scanShare*l.scan))
 	for _, a := range actions {
@@ -179,8 +181,8 @@ func (l *Launcher) interrupt() error {
 	return nil
 }
 
-// follow moves the watches along with the attempts that live.
-func (l *Launcher) follow() {
+// follow moves the watches along with the attempts that live, and says whether there are new ones.
+func (l *Launcher) follow() bool {
 	want := map[string][]string{}
 	for i, f := range l.facts {
 		if f.Live() {
@@ -188,5 +190,5 @@ func (l *Launcher) follow() {
 			want[dir] = []string{dir, record.AttemptDir(dir, f.Attempt)}
 		}
 	}
-	l.watch.follow(want)
+	return l.watch.follow(want)
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -26,17 +27,23 @@ type watcher struct {
 	byWD  map[int32]watched
 	byDir map[string]int32    // directory -> watch
 	fresh map[string]struct{} // work dirs that something was heard of
-	works map[string]bool     // work dirs that are watched in full
+	works map[string]followed // by work dir
 }
 
 type watched struct{ dir, workDir string }
+
+// followed is what is watched of a work dir.
+type followed struct {
+	dirs []string // as they were asked for
+	all  bool     // every one of them, and nobody can write to them behind our back
+}
 
 // mask is what is heard of: files finished, made, moved in or linked.
 const mask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_CLOSE_WRITE | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF | unix.IN_ONLYDIR
 
 func newWatcher() *watcher {
 	w := &watcher{wake: make(chan struct{}, 1), byWD: map[int32]watched{}, byDir: map[string]int32{},
-		fresh: map[string]struct{}{}, works: map[string]bool{}}
+		fresh: map[string]struct{}{}, works: map[string]followed{}}
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return w // the limit of instances per user; polling does
@@ -72,14 +79,15 @@ func (w *watcher) heard() map[string]bool {
 func (w *watcher) follows(workDir string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.works[workDir]
+	return w.works[workDir].all
 }
 
 // follow makes the watches those of the given work dirs: of each the listed directories, and the newest directory
-// right below the work dir, in which the next evidence appears.
-func (w *watcher) follow(want map[string][]string) {
+// right below the work dir, in which the next evidence appears. It says whether there are new ones: what happened
+// before is not heard of.
+func (w *watcher) follow(want map[string][]string) (fresh bool) {
 	if w.file == nil {
-		return
+		return false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -89,9 +97,10 @@ func (w *watcher) follow(want map[string][]string) {
 		}
 	}
 	for workDir, dirs := range want {
-		if _, ok := w.works[workDir]; ok {
+		if slices.Equal(w.works[workDir].dirs, dirs) {
 			continue
 		}
+		fresh = true
 		kind, err := durable.FileSystemOf(workDir)
 		all := err == nil && kind.Local
 		for _, dir := range dirs {
@@ -100,13 +109,14 @@ func (w *watcher) follow(want map[string][]string) {
 		if newest := newestBelow(workDir); newest != "" {
 			w.add(newest, workDir)
 		}
-		w.works[workDir] = all
+		w.works[workDir] = followed{dirs, all}
 	}
 	for workDir := range w.works {
 		if _, ok := want[workDir]; !ok {
 			delete(w.works, workDir)
 		}
 	}
+	return fresh
 }
 
 func (w *watcher) add(dir, workDir string) bool {

@@ -65,9 +65,7 @@ func alike(a, b runsheet.Cause) bool {
 	}
 	switch a.Kind {
 	case runsheet.CauseExit, runsheet.CauseSignal:
-		headA, _, _ := strings.Cut(a.Text, ":")
-		headB, _, _ := strings.Cut(b.Text, ":")
-		return headA == headB // behind it stands whatever the log ended with
+		return exitOf(a.Text) == exitOf(b.Text) // what follows is whatever the log ended with
 	}
 	return gist(a.Text) == gist(b.Text)
 }
@@ -89,4 +87,12 @@ func gist(text string) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// exitOf returns what the text of an exit or a signal says before the log's last words.
+func exitOf(text string) string {
+	if i := strings.IndexAny(text, ":,"); i >= 0 {
+		return text[:i]
+	}
+	return text
 }

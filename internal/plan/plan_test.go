@@ -60,7 +60,7 @@ func (w one) asked(kind runsheet.RequestKind) {
 	w.facts.Request = &runsheet.Request{Number: 1, Kind: kind, User: "alice"}
 }
 
-// because makes an end in this session count against the retries.
+// failed makes an end in this session count against the retries.
 func (w one) failed(n int, kind runsheet.CauseKind, text string, last time.Time) {
 	w.ended(runsheet.EndExit)
 	w.facts.End.Cause = runsheet.Cause{Kind: kind, Text: text}
@@ -94,6 +94,8 @@ func TestDecide(t *testing.T) {
 		}, want: giveUp("3 epochs found, but neither a total nor an attempt of ours says whether that is all")},
 		{name: "the journal knows of an attempt", world: func(w one) { w.tries.Open = "attempt 1 may still live" }, want: wait("attempt 1 may still live", never)},
 		{name: "records that cannot be read", world: func(w one) { w.facts.Problem = "claim.json: cut off" }, want: giveUp("claim.json: cut off")},
+		{name: "records that cannot be read, after an attempt was seen", world: func(w one) { w.attempted().facts.Problem = "end.json: cut off" },
+			want: giveUp("end.json: cut off")},
 		{name: "evidence that cannot be read", world: func(w one) { w.facts.Progress = &runsheet.Progress{Error: "progress.json: cut off"} },
 			want: giveUp("progress.json: cut off")},
 

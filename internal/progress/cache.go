@@ -43,7 +43,8 @@ type Cache struct {
 	flights flights
 
 	mu    sync.RWMutex
-	memos map[string]*memo // by document; at most maxMemos
+	memos map[string]*memo // by work dir
+	limit int              // of memos
 }
 
 // New returns a cache on disk.
@@ -68,7 +69,7 @@ func New(disk durable.Disk, opts Options) *Cache {
 	if opts.OnDamage == nil {
 		opts.OnDamage = func(string, error) {}
 	}
-	return &Cache{disk: disk, opts: opts, flights: flights{m: map[string]*flight{}}, memos: map[string]*memo{}}
+	return &Cache{disk: disk, opts: opts, flights: flights{m: map[string]*flight{}}, memos: map[string]*memo{}, limit: maxMemos}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -87,9 +88,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 // the cache says, and sets a broken progress.json of the training code aside.
 func (c *Cache) Get(ctx context.Context, workDir string, spec runsheet.ProgressSpec, recompute bool) runsheet.Progress {
 	arrival := c.seq.Load()
+	if !recompute {
+		if p, ok := c.fresh(c.recall(workDir), spec); ok {
+			return p
+		}
+	}
 	pl := c.placeOf(workDir)
 	if !recompute {
-		if p, ok := c.fresh(pl, spec); ok {
+		if p, ok := c.fresh(c.load(pl), spec); ok {
 			return p
 		}
 	}
@@ -112,23 +118,26 @@ func (c *Cache) interrupted(workDir string, ctx context.Context) runsheet.Progre
 	return runsheet.Progress{AsOf: c.opts.Now(), Error: fmt.Sprintf("progress was not read: %s: %v", workDir, context.Cause(ctx))}
 }
 
-// fresh returns the cached progress if it still holds: it is settled, made for this spec, and so is every witness.
-// No witness has changed from the computation until it was looked at here, so all of them together were as they were
-// computed at the moment before the first look.
-func (c *Cache) fresh(pl place, spec runsheet.ProgressSpec) (runsheet.Progress, bool) {
-	now := c.opts.Now()
-	m := c.load(pl)
-	if m == nil || !m.doc.Settled || !m.madeFor(spec) || !c.holds(pl, m, now) {
+// fresh returns the progress in a document if it still holds: it is settled, made for this spec, and so is every
+// witness. No witness has changed from the computation until it was looked at here, so all of them together were as
+// they were computed at the moment before the first look.
+func (c *Cache) fresh(m *memo, spec runsheet.ProgressSpec) (runsheet.Progress, bool) {
+	if m == nil || !m.doc.Settled || !m.madeFor(spec) {
 		return runsheet.Progress{}, false
 	}
-	return c.answer(pl, m, now, spec), true
+	now := c.opts.Now()
+	if !c.holds(m, now) {
+		return runsheet.Progress{}, false
+	}
+	return c.answer(m, now, spec), true
 }
 
 // answer is what a caller gets of a document: a copy, with the signs of life that the document cannot know.
-func (c *Cache) answer(pl place, m *memo, asOf time.Time, spec runsheet.ProgressSpec) runsheet.Progress {
+func (c *Cache) answer(m *memo, asOf time.Time, spec runsheet.ProgressSpec) runsheet.Progress {
 	p := clone(m.doc.Progress)
 	p.AsOf = asOf
-	if at := m.logs.Newest(c.disk, pl.workDir, p.Source, spec, asOf, time.Duration(m.doc.Tick)); at.After(p.LastActivity) {
+	at := m.logs.Newest(c.disk, m.place.workDir, p.Source, spec, asOf, time.Duration(m.doc.Tick))
+	if at.After(p.LastActivity) {
 		p.LastActivity = at
 	}
 	return p

@@ -3,7 +3,6 @@ package progress
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"path/filepath"
 	"time"
 
@@ -30,22 +29,20 @@ func (c *Cache) slow(ctx context.Context, pl place, spec runsheet.ProgressSpec, 
 	if ctx.Err() != nil {
 		return c.interrupted(pl.workDir, ctx)
 	}
-	var old *memo
 	if !recompute {
-		p, ok := c.fresh(pl, spec) // somebody may have computed it while we waited
-		if ok {
+		old := c.load(pl)
+		if p, ok := c.fresh(old, spec); ok { // somebody has computed it while we waited
 			return p
 		}
-		old = c.load(pl)
-		c.comeOfAge(ctx, pl, old, spec)
+		c.comeOfAge(ctx, old, spec)
 	}
 	began := c.seq.Add(1)
 	doc, asOf := c.compute(ctx, pl, spec, locked, recompute)
 	if ctx.Err() != nil {
 		return c.interrupted(pl.workDir, ctx)
 	}
-	m := c.keep(pl, old, doc, locked)
-	p := c.answer(pl, m, asOf, spec)
+	m := c.keep(pl, doc, locked)
+	p := c.answer(m, asOf, spec)
 	f.last = &shared{began, doc.Spec, clone(p)}
 	return p
 }
@@ -74,13 +71,13 @@ func (c *Cache) lock(ctx context.Context, pl place) (unlock func(), locked bool)
 
 // comeOfAge waits, where that is short, until the witnesses of an unsettled document are older than the tick: then
 // one computation is final, and all who wait share it. Where something has changed since, there is nothing to wait for.
-func (c *Cache) comeOfAge(ctx context.Context, pl place, m *memo, spec runsheet.ProgressSpec) {
+func (c *Cache) comeOfAge(ctx context.Context, m *memo, spec runsheet.ProgressSpec) {
 	if m == nil || m.doc.Settled || m.doc.OfAge == 0 || !m.madeFor(spec) {
 		return
 	}
 	now := c.opts.Now()
 	left := time.Duration(m.doc.OfAge - now.UnixNano())
-	if left > 0 && left <= longestWait && c.holds(pl, m, now) {
+	if left > 0 && left <= longestWait && c.holds(m, now) {
 		c.opts.Sleep(ctx, left) //nolint:errcheck // a caller that gives up is noticed below
 	}
 }
@@ -109,7 +106,7 @@ func (c *Cache) compute(ctx context.Context, pl place, spec runsheet.ProgressSpe
 		}
 		tick := c.opts.Tick(pl.workDir, doc.Witnesses)
 		doc.Tick = int64(tick)
-		doc.settle(began, agreed && !r.Moving)
+		doc.settle(began, agreed && !r.Passing)
 		if agreed {
 			break
 		}
@@ -138,25 +135,15 @@ func (d *document) settle(began time.Time, steady bool) {
 
 // keep writes the document. Where that is not possible it is kept in memory, for as long as what stands on disk is what
 // stood there before.
-func (c *Cache) keep(pl place, old *memo, doc *document, locked bool) *memo {
-	if old != nil && !doc.Settled && !old.doc.Settled && old.doc.Spec == doc.Spec && doc.Tick > int64(longestWait) {
-		// Nobody uses an unsettled document that is not soon to come of age: it need not be written again and again.
-		return newMemo(pl, nil, doc)
+func (c *Cache) keep(pl place, doc *document, locked bool) *memo {
+	if !doc.Settled && (doc.OfAge == 0 || doc.Tick > int64(longestWait)) {
+		return newMemo(pl, tracker.Stamp{}, doc) // nobody uses an unsettled document that is not soon to come of age
 	}
 	if data, err := json.Marshal(doc); err == nil && locked {
-		if err = durable.Replace(c.disk, "progress", pl.doc, data, durable.Private); err == nil {
-			m := newMemo(pl, data, doc)
-			c.remember(pl, m)
-			return m
-		}
+		// An error leaves the old document, or the new one: the stamp below is of whichever it is.
+		durable.Replace(c.disk, "progress", pl.doc, data, durable.Private)
 	}
-	raw, _, err := durable.Read(c.disk, "progress", pl.doc, maxCache)
-	if err != nil {
-		raw = nil
-	}
-	m := newMemo(pl, raw, doc)
-	if !errors.Is(err, durable.ErrTooLarge) {
-		c.remember(pl, m)
-	}
+	m := newMemo(pl, tracker.LookAt(c.disk, pl.doc), doc)
+	c.remember(m)
 	return m
 }

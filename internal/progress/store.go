@@ -1,7 +1,6 @@
 package progress
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,7 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"reflect"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -43,33 +42,49 @@ type document struct {
 	paths []string // of the witnesses
 }
 
-// memo is a document as it was decoded, with the bytes that it was decoded from.
+// memo is a document as it was decoded. It holds or not by its own witnesses, whatever became of the document since:
+// the stamp only tells when there is a newer one to read.
 type memo struct {
-	raw  []byte // what stands on disk; nil: nothing
-	doc  *document
-	logs *tracker.Logs
+	place place
+	stamp tracker.Stamp // of the document, before it was read
+	doc   *document
+	logs  *tracker.Logs
 
 	spec     atomic.Pointer[runsheet.ProgressSpec] // one with the document's digest
 	verified atomic.Pointer[tracker.Stamp]         // progress.json, read as published when its stamp had come of age
 }
 
-func newMemo(pl place, raw []byte, doc *document) *memo {
+func newMemo(pl place, stamp tracker.Stamp, doc *document) *memo {
 	for i := range doc.Witnesses {
 		doc.paths = append(doc.paths, doc.Witnesses[i].Abs(pl.workDir))
 	}
-	return &memo{raw: raw, doc: doc, logs: &tracker.Logs{}}
+	return &memo{place: pl, stamp: stamp, doc: doc, logs: &tracker.Logs{}}
 }
 
 // madeFor says whether the document was made for spec.
 func (m *memo) madeFor(spec runsheet.ProgressSpec) bool {
-	if known := m.spec.Load(); known != nil && reflect.DeepEqual(*known, spec) {
+	if known := m.spec.Load(); known != nil && equal(known, &spec) {
 		return true
 	}
 	if digest(spec) != m.doc.Spec {
 		return false
 	}
-	m.spec.Store(&spec)
+	kept := spec // nobody else can change it
+	kept.Files = slices.Clone(spec.Files)
+	if e := spec.EarlyStopping; e != nil {
+		kept.EarlyStopping = &runsheet.EarlyStopping{Patience: e.Patience, Metrics: slices.Clone(e.Metrics)}
+	}
+	m.spec.Store(&kept)
 	return true
+}
+
+// equal compares two specs, quickly: every reader asks.
+func equal(a, b *runsheet.ProgressSpec) bool {
+	if a.Tracker != b.Tracker || a.Total != b.Total || a.Unit != b.Unit || a.Log != b.Log || !slices.Equal(a.Files, b.Files) {
+		return false
+	}
+	x, y := a.EarlyStopping, b.EarlyStopping
+	return x == y || x != nil && y != nil && x.Patience == y.Patience && slices.Equal(x.Metrics, y.Metrics)
 }
 
 func digest(spec runsheet.ProgressSpec) string {
@@ -81,56 +96,71 @@ func digest(spec runsheet.ProgressSpec) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// load reads the document whole, and decodes it unless the same bytes were decoded before. It returns nil where there
-// is none. A damaged one is no document either: the evidence is the authority.
-func (c *Cache) load(pl place) *memo {
-	raw, _, err := durable.Read(c.disk, "progress", pl.doc, maxCache)
+// recall returns the decoded document of workDir if it lies in its .runsheet and is still the newest there; nil if not.
+func (c *Cache) recall(workDir string) *memo {
 	c.mu.RLock()
-	m := c.memos[pl.doc]
+	m := c.memos[workDir]
 	c.mu.RUnlock()
-	if m != nil && (err == nil) == (m.raw != nil) && bytes.Equal(m.raw, raw) {
+	if m == nil || !m.place.ours || m.stamp.Kind != tracker.Regular || tracker.LookAt(c.disk, m.place.doc) != m.stamp {
+		return nil
+	}
+	return m
+}
+
+// load reads the document whole, and decodes it, unless it was decoded before. It returns nil where there is none. A
+// damaged one is no document either: the evidence is the authority.
+func (c *Cache) load(pl place) *memo {
+	c.mu.RLock()
+	m := c.memos[pl.workDir]
+	c.mu.RUnlock()
+	stamp := tracker.LookAt(c.disk, pl.doc)
+	if m != nil && m.place == pl && m.stamp == stamp {
 		return m
 	}
+	if stamp.Kind == tracker.Absent || pl.lock == "" {
+		return nil
+	}
+	doc := &document{}
+	raw, _, err := durable.Read(c.disk, "progress", pl.doc, maxCache)
+	if err == nil {
+		err = json.Unmarshal(raw, doc)
+	}
+	if err == nil && doc.Schema != cacheSchema {
+		err = fmt.Errorf("schema %q instead of %q", doc.Schema, cacheSchema)
+	}
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) && pl.lock != "" {
+		if !errors.Is(err, fs.ErrNotExist) {
 			c.opts.OnDamage(pl.doc, err)
 		}
 		return nil
 	}
-	doc := &document{}
-	if err := json.Unmarshal(raw, doc); err != nil || doc.Schema != cacheSchema {
-		if err == nil {
-			err = fmt.Errorf("schema %q instead of %q", doc.Schema, cacheSchema)
-		}
-		c.opts.OnDamage(pl.doc, err)
-		return nil
-	}
-	m = newMemo(pl, raw, doc)
-	c.remember(pl, m)
+	m = newMemo(pl, stamp, doc)
+	c.remember(m)
 	return m
 }
 
 // remember keeps the decoded form of a document.
-func (c *Cache) remember(pl place, m *memo) {
+func (c *Cache) remember(m *memo) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old := c.memos[pl.doc]; old != nil {
+	key := m.place.workDir
+	if old := c.memos[key]; old != nil {
 		m.logs = old.logs
-	} else if len(c.memos) >= maxMemos {
+	} else if len(c.memos) >= c.limit {
 		for k := range c.memos {
 			delete(c.memos, k) // any: it is only decoded again
 			break
 		}
 	}
-	c.memos[pl.doc] = m
+	c.memos[key] = m
 }
 
 // holds says whether every witness is what it was.
-func (c *Cache) holds(pl place, m *memo, now time.Time) bool {
+func (c *Cache) holds(m *memo, now time.Time) bool {
 	for i := range m.doc.Witnesses {
 		w := &m.doc.Witnesses[i]
 		if w.Path == documentName && m.doc.Published != "" {
-			if !c.stillOurs(pl, m, now) {
+			if !c.stillOurs(m, now) {
 				return false
 			}
 		} else if !w.Holds(c.disk, m.doc.paths[i]) {
@@ -142,8 +172,8 @@ func (c *Cache) holds(pl place, m *memo, now time.Time) bool {
 
 // stillOurs says whether progress.json is what we published. It is read, unless it was already read with this very
 // stamp, which was older than the tick then.
-func (c *Cache) stillOurs(pl place, m *memo, now time.Time) bool {
-	path := filepath.Join(pl.workDir, documentName)
+func (c *Cache) stillOurs(m *memo, now time.Time) bool {
+	path := filepath.Join(m.place.workDir, documentName)
 	st := tracker.LookAt(c.disk, path)
 	if known := m.verified.Load(); known != nil && *known == st {
 		return true

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"runsheet"
 	"runsheet/internal/durable"
@@ -31,6 +32,9 @@ func NewNonce() string {
 //
 // The caller fills in all of c but Schema, Attempt, Request, By and At.
 func Claim(sys System, seen runsheet.Facts, floor int, c runsheet.Claim) (runsheet.Claim, error) {
+	if seen.Problem != "" {
+		return c, fmt.Errorf("claim %s: %w: %s", c.Run, ErrDamaged, seen.Problem)
+	}
 	if seen.Live() {
 		return c, fmt.Errorf("claim %s: %w: attempt %d", c.Run, ErrLive, seen.Attempt)
 	}
@@ -61,40 +65,19 @@ func Claim(sys System, seen runsheet.Facts, floor int, c runsheet.Claim) (runshe
 		return c, fmt.Errorf("claim attempt %d of %s: %w", c.Attempt, c.Run, err)
 	}
 	// Where floor skipped numbers (the work dir was deleted), another launcher without our journal may have claimed a
-	// lower one that we did not see. Both write first and look afterwards, so that one of the two sees the other; a
-	// supervisor looks for higher ones in the same way.
-	if c.Attempt != seen.Attempt+1 {
-		other, err := liveBelow(sys, c.WorkDir, c.Attempt)
-		if err != nil {
-			return c, err
-		}
-		if other > 0 {
-			return c, fmt.Errorf("claim attempt %d of %s: %w: attempt %d", c.Attempt, c.Run, ErrLive, other)
-		}
+	// lower one that we did not see, even long ago: an attempt that was given up since may have hidden it. Both write
+	// first and look afterwards, so that one of the two sees the other; a supervisor looks for higher ones in the same
+	// way.
+	ns, err := attempts(sys, c.WorkDir)
+	if err != nil {
+		return c, err
+	}
+	below, err := liveBelow(sys, c.WorkDir, slices.DeleteFunc(ns, func(n int) bool { return n >= c.Attempt }))
+	if err != nil {
+		return c, err
+	}
+	if below.Claim != nil {
+		return c, fmt.Errorf("claim attempt %d of %s: %w: attempt %d", c.Attempt, c.Run, ErrLive, below.Attempt)
 	}
 	return c, nil
-}
-
-// liveBelow returns the highest claimed attempt below n that has no end, or 0.
-func liveBelow(sys System, workDir string, n int) (int, error) {
-	ns, err := attempts(sys, workDir)
-	if err != nil {
-		return 0, err
-	}
-	for i := len(ns) - 1; i >= 0; i-- {
-		if ns[i] >= n {
-			continue
-		}
-		v, err := LookAt(sys, workDir, ns[i])
-		if err != nil {
-			return 0, err
-		}
-		if v.Claim != nil {
-			if v.End == nil {
-				return ns[i], nil
-			}
-			return 0, nil
-		}
-	}
-	return 0, nil
 }

@@ -31,6 +31,12 @@ func HoldSheet(disk durable.Disk, procs proc.Procs, stateDir string) (*LauncherL
 	}
 	got, err := lock.Try(0)
 	if err == nil && got {
+		var same bool
+		if same, err = lock.Same(); err == nil && !same {
+			err = fmt.Errorf("lock %s: it was taken away", path) // a lock on it excludes nobody
+		}
+	}
+	if err == nil && got {
 		err = writeHolder(lock, self)
 	}
 	if err != nil {

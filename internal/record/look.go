@@ -18,7 +18,8 @@ type View struct {
 	Request *runsheet.Request // the newest; nil: none
 }
 
-// Look reads the newest request and the last attempt's records. It changes nothing. A work dir without records is no
+// Look reads the newest request and the records of the last attempt, or of the one below it that lives although the last
+// one was given up before it began. It changes nothing. A work dir without records is no
 // error; a record that cannot be read is one, and names the file.
 func Look(sys System, workDir string) (View, error) {
 	var v View
@@ -38,13 +39,47 @@ func Look(sys System, workDir string) (View, error) {
 	if err != nil {
 		return v, err
 	}
-	for _, n := range slices.Backward(numbers) {
+	for i, n := range slices.Backward(numbers) {
 		ok, err := v.read(sys, workDir, n)
-		if ok || err != nil {
+		if err != nil {
 			return v, err
 		}
+		if !ok {
+			continue
+		}
+		if v.End != nil && !v.began() {
+			// Given up before it began. Where numbers were skipped, one below it may live all the same: see Claim.
+			live, err := liveBelow(sys, workDir, numbers[:i])
+			if err != nil {
+				return v, err
+			}
+			if live.Claim != nil {
+				live.Request = v.Request
+				return live, nil
+			}
+		}
+		return v, nil
 	}
 	return v, nil
+}
+
+// began says whether a supervisor let the attempt begin.
+func (v View) began() bool { return v.Start != nil && !v.Start.Void }
+
+// liveBelow returns the highest of the given attempts that was claimed and has no end; the zero view where there is
+// none. It goes no further down than to the last one that began: at that time nothing below it lived, and what is
+// claimed below it later is superseded.
+func liveBelow(sys System, workDir string, numbers []int) (View, error) {
+	for _, n := range slices.Backward(numbers) {
+		v, err := LookAt(sys, workDir, n)
+		if err != nil || v.Claim != nil && v.End == nil {
+			return v, err
+		}
+		if v.began() {
+			break
+		}
+	}
+	return View{}, nil
 }
 
 // LookAt reads the records of one attempt; the view is empty where it was never claimed.
@@ -79,13 +114,24 @@ func (v *View) read(sys System, workDir string, n int) (bool, error) {
 		if v.Start, err = readRecord(sys, "look", StartPath(dir), DecodeStart); err != nil {
 			return true, err
 		}
+		if v.Start.Nonce != claim.Nonce {
+			return true, foreign(StartPath(dir), v.Start.Nonce)
+		}
 	}
 	if slices.Contains(names, endName) {
 		if v.End, err = readRecord(sys, "look", EndPath(dir), DecodeEnd); err != nil {
 			return true, err
 		}
+		if v.End.Nonce != claim.Nonce {
+			return true, foreign(EndPath(dir), v.End.Nonce)
+		}
 	}
 	return true, nil
+}
+
+// foreign is the error for a record that is not of the attempt that was claimed there.
+func foreign(path, nonce string) error {
+	return fmt.Errorf("%s: %w: it is of another attempt, %.32q", path, ErrDamaged, nonce)
 }
 
 // attempts lists the numbers of the attempt directories, ascending.

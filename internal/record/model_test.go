@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
 	"strconv"
 
 	"runsheet"
@@ -51,7 +49,7 @@ type entry struct {
 }
 
 func newModel(s *recordtest.Sim) *model {
-	m := &model{Sim: s, finishAt: tries, journals: map[string]entry{}, codes: map[int]int{}, peeks: map[peek]string{}}
+	m := &model{Sim: s, finishAt: 2, journals: map[string]entry{}, codes: map[int]int{}, peeks: map[peek]string{}}
 	s.Check, s.Final = m.check, m.final
 	if err := s.MkdirAll(work); err != nil {
 		s.Fail("%v", err)
@@ -60,10 +58,26 @@ func newModel(s *recordtest.Sim) *model {
 }
 
 func (m *model) system(p *recordtest.Proc) record.System {
-	if m.wrap == nil {
-		return p.System()
+	sys := p.System()
+	sys.FS = claims{sys.FS, m}
+	if m.wrap != nil {
+		sys = m.wrap(p, sys)
 	}
-	return m.wrap(p, p.System())
+	return sys
+}
+
+// claims sees to it that nothing is claimed once the work is complete: rule 6, records before evidence.
+type claims struct {
+	record.FS
+	m *model
+}
+
+func (f claims) WriteOnce(label, path string, data []byte) error {
+	err := f.FS.WriteOnce(label, path, data)
+	if err == nil && label == "claim" && f.m.Get("evidence") != "" && f.m.Get("removed") == "" {
+		f.m.Fail("claimed although the work is complete: %s", path)
+	}
+	return err
 }
 
 // launch adds a launcher with the journal of that name, which begins once ready is true.
@@ -71,8 +85,10 @@ func (m *model) launch(p *recordtest.Proc, journal string, ready func() bool) {
 	m.Go(p, true, func() {
 		if ready != nil {
 			m.Await(p, ready, false)
+			p.Step(recordtest.Step{Op: "succeed"}, func() string { m.Set("launcher "+p.Name, "at work"); return "" })
 		}
 		(&launcher{m: m, p: p, sys: m.system(p), journal: journal}).run()
+		p.Step(recordtest.Step{Op: "return"}, func() string { m.Set("launcher "+p.Name, ""); return "" })
 	})
 }
 
@@ -336,9 +352,11 @@ type supervisor struct {
 	dir   string
 	token string
 	t     *record.Tenure
+	asked int // the number of the stop that stood there before it began; 0: none
 }
 
 func (s *supervisor) run() {
+	s.p.Step(recordtest.Step{Op: "begin"}, func() string { s.asked = mustAtoi(s.m.Get("stop")); return fmt.Sprint(s.asked) })
 	t, err := record.Take(s.sys, s.dir)
 	s.t = t
 	if errors.Is(err, record.ErrStopAsked) {
@@ -355,7 +373,9 @@ func (s *supervisor) run() {
 	var cmd *recordtest.Proc
 	s.p.Step(recordtest.Step{Op: "gate"}, func() string {
 		cmd = s.p.Spawn(fmt.Sprintf("command %s(%d)", t.Claim.Nonce, t.Claim.Attempt), s.token)
-		cmd.Session = cmd.PID
+		if !s.m.noToken {
+			cmd.Session = cmd.PID
+		}
 		return ""
 	})
 	if err := t.Begin(cmd.PID); err != nil {
@@ -372,7 +392,17 @@ func (s *supervisor) run() {
 		if dead {
 			break
 		}
+		over := s.fenceSees()
 		verdict, err := t.Fence()
+		if over && err == nil {
+			s.p.Step(recordtest.Step{Op: "fenced"}, func() string {
+				s.m.Set("fenced "+t.Claim.Nonce, "yes")
+				if verdict == record.GoOn {
+					s.m.Set("missed "+t.Claim.Nonce, "yes")
+				}
+				return ""
+			})
+		}
 		if err != nil || verdict == record.GoOn {
 			continue
 		}
@@ -413,13 +443,13 @@ func (s *supervisor) end(e runsheet.End) {
 // over for nothing changes nothing.
 func (s *supervisor) fenceSees() bool {
 	if _, ok := s.m.File(record.EndPath(s.dir)); ok {
-		return s.m.Get("fenced "+s.token) == ""
+		return s.m.Get("fenced "+s.t.Claim.Nonce) == ""
 	}
 	claim, ok := s.m.File(record.ClaimPath(s.dir))
 	if c, err := record.DecodeClaim(claim); !ok || err != nil || c.Nonce != s.t.Claim.Nonce {
-		return s.m.Get("fenced "+s.token) == ""
+		return s.m.Get("fenced "+s.t.Claim.Nonce) == ""
 	}
-	return s.m.Get("stop") != "" && s.t.Claim.Request < mustAtoi(s.m.Get("stop"))
+	return s.m.Get("fenced "+s.t.Claim.Nonce) == "" && s.m.Get("stop") != "" && s.t.Claim.Request < mustAtoi(s.m.Get("stop"))
 }
 
 func mustAtoi(s string) int { n, _ := strconv.Atoi(s); return n }
@@ -427,6 +457,9 @@ func mustAtoi(s string) int { n, _ := strconv.Atoi(s); return n }
 // release lets the command live.
 func (m *model) release(s *supervisor, cmd *recordtest.Proc) {
 	c := s.t.Claim
+	if c.Request < s.asked {
+		m.Fail("%s began after a stop was asked for", s.p.Name)
+	}
 	if data, ok := m.File(record.StartPath(s.dir)); ok {
 		start, err := record.DecodeStart(data)
 		if err != nil || start.Nonce != c.Nonce || start.Process != s.p.Process || start.Void {
@@ -463,16 +496,24 @@ func (m *model) check() error {
 	var living []string
 	for _, p := range m.Procs() {
 		nonce := m.Get(fmt.Sprint("command ", p.PID))
-		if nonce == "" || p.Dead() || m.Get("let go "+nonce) != "" {
+		if nonce == "" || p.Dead() {
 			continue
 		}
-		living = append(living, p.Name)
+		forced := false
 		for n := 1; n <= tries+1; n++ {
 			if data, ok := m.File(record.EndPath(record.AttemptDir(work, n))); ok {
-				if e, err := record.DecodeEnd(data); err == nil && e.Nonce == nonce {
+				e, err := record.DecodeEnd(data)
+				if err != nil || e.Nonce != nonce {
+					continue
+				}
+				// A person let go of it without proof: until its supervisor looks over the fence, it may live.
+				if forced = e.Forced && m.Get("missed "+nonce) == ""; !forced {
 					return fmt.Errorf("attempt %d has the end %s, and %s lives", n, describe(e), p.Name)
 				}
 			}
+		}
+		if !forced {
+			living = append(living, p.Name)
 		}
 	}
 	if len(living) > 1 {
@@ -491,48 +532,19 @@ func (m *model) check() error {
 	return nil
 }
 
-// claimed is to be called once a claim was written: the work must not be complete by then.
-func (m *model) watchClaims(p *recordtest.Proc, sys record.System) record.System {
-	sys.FS = claimWatch{sys.FS, m}
-	return sys
-}
-
-type claimWatch struct {
-	record.FS
-	m *model
-}
-
-func (f claimWatch) WriteOnce(label, path string, data []byte) error {
-	err := f.FS.WriteOnce(label, path, data)
-	if err == nil && label == "claim" && f.m.Get("evidence") != "" && f.m.Get("removed") == "" {
-		f.m.Fail("claimed although the work is complete: %s", path)
-	}
-	return err
-}
-
-// final holds what must be so once nobody can act: while a launcher lives, the run has come to its end.
+// final holds what must be so once nobody can act: no launcher waits for ever, and no command lives on.
 func (m *model) final() error {
-	var sys record.System
 	for _, p := range m.Procs() {
-		if nonce := m.Get(fmt.Sprint("command ", p.PID)); nonce != "" && !p.Dead() {
+		switch {
+		case p.Dead():
+		case m.Get(fmt.Sprint("command ", p.PID)) != "":
 			return fmt.Errorf("%s lives for ever", p.Name)
+		case m.Get("launcher "+p.Name) != "":
+			g := p.Ghost()
+			if f := m.observe(g, g.System()); f.Liveness != runsheet.LivenessUnknown { // for a person
+				return fmt.Errorf("%s waits for ever: %v", p.Name, f)
+			}
 		}
-	}
-	g := m.World.Start("h1", "b1", "ghost").Ghost()
-	sys = g.System()
-	v, err := record.Look(sys, work)
-	if err != nil {
-		return err
-	}
-	if m.Get("deadlock") == "ok" {
-		return nil
-	}
-	done := v.Request != nil && v.Request.Kind == runsheet.RequestStop || m.Get("evidence") != "" || v.Attempt >= tries
-	alive := slices.ContainsFunc(m.Procs(), func(p *recordtest.Proc) bool { return !p.Dead() && m.Get("launcher "+p.Name) != "" })
-	if alive && (!done || v.Claim != nil && v.End == nil) {
-		return fmt.Errorf("nobody acts, and the run is not done: %+v", v)
 	}
 	return nil
 }
-
-var _ = fs.ErrNotExist

@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"runsheet"
@@ -46,7 +47,12 @@ func newestRequest(sys System, workDir string) (*runsheet.Request, error) {
 	if err != nil || len(ns) == 0 {
 		return nil, err
 	}
-	return readRecord(sys, "look", requestPath(dir, ns[len(ns)-1]), DecodeRequest)
+	last := ns[len(ns)-1]
+	r, err := readRecord(sys, "look", requestPath(dir, last), DecodeRequest)
+	if err == nil && r.Number != last {
+		return nil, fmt.Errorf("%s: %w: it says that it is number %d", requestPath(dir, last), ErrDamaged, r.Number)
+	}
+	return r, err
 }
 
 func requestPath(dir string, n int) string { return filepath.Join(dir, number(n)+requestSuffix) }

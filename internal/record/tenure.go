@@ -169,6 +169,13 @@ func (t *Tenure) Fence() (Verdict, error) {
 		return GoOn, err
 	}
 	if slices.Contains(names, endName) {
+		e, err := readRecord(t.sys, "fence", EndPath(t.Dir), DecodeEnd)
+		if err != nil {
+			return GoOn, err
+		}
+		if e.By == t.sys.Procs.Self() && e.Nonce == t.Claim.Nonce {
+			return GoOn, nil // its own, whose reply was lost: End is to be called again, until it is known to be durable
+		}
 		return TakenOver, nil
 	}
 	same, err := t.lock.Same()

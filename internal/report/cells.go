@@ -55,8 +55,8 @@ func share(o runsheet.Observed) string {
 	return ""
 }
 
-// Amount says how much of a run is done, as "7/20 epoch" or "7 epoch"; empty where nothing is known.
-func Amount(o runsheet.Observed) string {
+// amount says how much of a run is done, as "7/20 epoch" or "7 epoch"; empty where nothing is known.
+func amount(o runsheet.Observed) string {
 	completed, total, unit := amounts(o)
 	p := o.Final()
 	text := ""
@@ -73,9 +73,9 @@ func Amount(o runsheet.Observed) string {
 	return strings.TrimRight(text+Clean(unit), " ")
 }
 
-// Timing says when a run will be done ("12s left"), how long it has gone on where nobody knows that ("for 3m"), or when
+// timing says when a run will be done ("12s left"), how long it has gone on where nobody knows that ("for 3m"), or when
 // it ended ("2h ago").
-func Timing(o runsheet.Observed, now time.Time) string {
+func timing(o runsheet.Observed, now time.Time) string {
 	if eta, ok := RunETA(o, now); ok {
 		return runsheet.Span(eta.Round(time.Second)) + " left"
 	}
@@ -121,8 +121,8 @@ func metricNames(runs []runsheet.Observed) []string {
 	return names
 }
 
-// MetricValue renders a metric of a run with four significant digits; empty: the run has none.
-func MetricValue(o runsheet.Observed, name string) string {
+// metricValue renders a metric of a run with four significant digits; empty: the run has none.
+func metricValue(o runsheet.Observed, name string) string {
 	p := o.Final()
 	if p == nil || p.Error != "" {
 		return ""

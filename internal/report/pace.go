@@ -152,11 +152,9 @@ func unitTime(o runsheet.Observed) (time.Duration, bool) {
 	if p == nil || p.Error != "" || !began(o) {
 		return 0, false
 	}
-	var marks []time.Time
-	for _, t := range p.Recent {
-		if t.After(o.Start.At) {
-			marks = append(marks, t)
-		}
+	marks := p.Recent // oldest first; those of earlier attempts do not count
+	for len(marks) > 0 && !marks[0].After(o.Start.At) {
+		marks = marks[1:]
 	}
 	switch n := len(marks); {
 	case n == 0:

@@ -59,7 +59,8 @@ type Cell struct {
 // axis whose name says that it is what is measured on (dataset, task, env, ...), otherwise the first axis of the sheet
 // with at most 8 values; never one that would make more than 12 columns. With a single axis, or where none suits, all
 // axes are rows and the columns are the metrics. If opt gives only rows or only columns, the axes left go to the other; if it gives both, the
-// axes left are averaged over, and the table says so. Runs without parameters have a row each.
+// axes left are averaged over, and the table says so. Runs without parameters, or with the same ones where nothing is averaged over,
+// have a row each.
 //
 // The metrics, where opt does not say them, are those that the sheet declares, and if it declares none all that the
 // finished runs have, by name.
@@ -75,34 +76,42 @@ func Results(s runsheet.Snapshot, opt Options) (Table, error) {
 	if err := axes.choose(&t, s, opt); err != nil {
 		return t, err
 	}
-	for _, values := range axes.combinations(s, t.ColumnAxes) {
-		for _, m := range t.Metrics {
-			t.Columns = append(t.Columns, ResultColumn{Values: values, Metric: m})
-		}
-	}
-	rowOf := map[string]int{}
-	cellRuns := map[string][]runsheet.Observed{} // by the keys of row and column
-	key := func(values []string) string { return strings.Join(values, "\x00") }
-	for _, o := range s.Runs {
-		labels := valuesOf(o.Run, t.RowAxes)
-		row := key(labels)
-		if _, ok := rowOf[row]; !ok {
-			rowOf[row] = len(t.Rows)
-			t.Rows = append(t.Rows, ResultRow{Labels: labels})
-		}
-		at := row + "\x01" + key(valuesOf(o.Run, t.ColumnAxes))
-		cellRuns[at] = append(cellRuns[at], o)
-	}
-	for i, r := range t.Rows {
-		for _, c := range t.Columns {
-			runs := cellRuns[key(r.Labels)+"\x01"+key(c.Values)]
-			t.Rows[i].Cells = append(t.Rows[i].Cells, newCell(runs, c.Metric.Name))
-		}
+	if t.fill(s, axes); len(t.Over) == 0 && t.any(func(c Cell) bool { return c.Total > 1 }) {
+		t.RowAxes = append(slices.Clip(t.RowAxes), runAxis) // runs with the same parameters are not the same
+		t.fill(s, axes)
 	}
 	for i := range t.Columns {
 		t.finish(i)
 	}
 	return t, nil
+}
+
+// fill makes the rows, the columns and the cells of a table whose axes and metrics are chosen.
+func (t *Table) fill(s runsheet.Snapshot, axes axes) {
+	t.Columns, t.Rows = nil, nil
+	for _, values := range axes.combinations(s, t.ColumnAxes) {
+		for _, m := range t.Metrics {
+			t.Columns = append(t.Columns, ResultColumn{Values: values, Metric: m})
+		}
+	}
+	key := func(values []string) string { return strings.Join(values, "\x00") }
+	known := map[string]bool{}
+	runs := map[string][]runsheet.Observed{} // by the keys of row and column
+	for _, o := range s.Runs {
+		labels := valuesOf(o.Run, t.RowAxes)
+		row := key(labels)
+		if !known[row] {
+			known[row] = true
+			t.Rows = append(t.Rows, ResultRow{Labels: labels})
+		}
+		at := row + "\x01" + key(valuesOf(o.Run, t.ColumnAxes))
+		runs[at] = append(runs[at], o)
+	}
+	for i, r := range t.Rows {
+		for _, c := range t.Columns {
+			t.Rows[i].Cells = append(t.Rows[i].Cells, newCell(runs[key(r.Labels)+"\x01"+key(c.Values)], c.Metric.Name))
+		}
+	}
 }
 
 func newCell(runs []runsheet.Observed, metric string) Cell {

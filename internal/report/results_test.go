@@ -189,6 +189,20 @@ func TestRunsWithoutParameters(t *testing.T) {
 	}
 }
 
+// TestSameParameters: runs that differ in more than their parameters are not averaged unasked.
+func TestSameParameters(t *testing.T) {
+	s := sheet([]string{"a"}, []string{"b", "c"}, []string{"0", "1"})
+	s.Sheet.Axes, s.Sheet.Repeat = []string{"model"}, ""
+	for i := range s.Sheet.Runs {
+		s.Sheet.Runs[i].Params, s.Sheet.Runs[i].Name = s.Sheet.Runs[i].Params[1:2], fmt.Sprint("run-", i)
+		finished(s, i, runsheet.Metrics{"accuracy": float64(i)})
+	}
+	table := layOut(t, s, Options{})
+	if !slices.Equal(table.RowAxes, []string{"model", "run"}) || len(table.Rows) != 4 {
+		t.Errorf("got\n%s", table.Text())
+	}
+}
+
 func TestNothingToShow(t *testing.T) {
 	empty := runsheet.Snapshot{Sheet: &runsheet.Sheet{Name: "none"}, AsOf: now}
 	bare := uci()

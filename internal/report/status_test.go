@@ -104,6 +104,21 @@ func TestETA(t *testing.T) {
 	}
 }
 
+// TestETAOfAResumedRun: what an earlier attempt did, and when, says nothing of the pace of this one.
+func TestETAOfAResumedRun(t *testing.T) {
+	s := sheet([]string{"wine"}, []string{"mlp"}, []string{"0"})
+	f := attempt(s.Sheet.Runs[0], 4*time.Second, 10, nil)
+	start := f.Start.At
+	f.Progress.Recent = []time.Time{start.Add(-time.Hour), start.Add(-30 * time.Minute), start.Add(2 * time.Second), start.Add(4 * time.Second)}
+	o := judged(s, 0, f)
+	if d, ok := unitTime(*o); !ok || d != 2*time.Second {
+		t.Errorf("a unit takes %v, %v", d, ok)
+	}
+	if eta, ok := ETA(s); !ok || eta != 20*time.Second {
+		t.Errorf("got %v, %v", eta, ok)
+	}
+}
+
 // TestETAByWallTime: without totals the time that finished runs took stands for the others.
 func TestETAByWallTime(t *testing.T) {
 	s := uci()

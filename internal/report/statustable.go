@@ -26,7 +26,7 @@ func StatusTable(w io.Writer, s runsheet.Snapshot, style Style) error {
 	out := bufio.NewWriter(w)
 	shown, hidden := choose(s.Runs, style.Rows)
 	if len(shown) > 0 || len(s.Strays) > 0 {
-		for _, line := range Lay(runColumns(s, shown, style), style, true) {
+		for _, line := range Lay(runColumns(s, append(slices.Clip(shown), strays(s)...), style, false), style, true) {
 			fmt.Fprintln(out, line)
 		}
 		if hidden > 0 {
@@ -81,39 +81,61 @@ func choose(runs []runsheet.Observed, rows int) ([]runsheet.Observed, int) {
 	return chosen, len(runs) - rows
 }
 
-// runColumns returns the columns of the status table for some runs of a sheet and its strays.
-func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style) []Column {
-	runs = append(slices.Clip(runs), strays(s)...)
+// runColumns returns the columns that say how runs are getting on. For the lines of live attempts, which have no titles,
+// a metric is given its name, and what is usual is not said: that it is running, at the first try.
+func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live bool) []Column {
 	column := func(c Column, cell func(o runsheet.Observed) string) Column {
 		for _, o := range runs {
 			c.Cells = append(c.Cells, cell(o))
 		}
 		return c
 	}
+	name, barKeep := nameWidth(style), 3
+	if live {
+		name, barKeep = max(12, name*5/6), 5
+	}
 	colour := func(i int) Paint { return Of(runs[i].Status) }
 	columns := []Column{
-		column(Column{Title: "RUN", Min: nameWidth(style), Keep: 9, Cut: 2}, func(o runsheet.Observed) string { return Clean(o.Run.Name) }),
-		column(Column{Title: "STATUS", Keep: 8, Paint: colour}, func(o runsheet.Observed) string { return string(o.Status) }),
+		column(Column{Title: "RUN", Min: name, Keep: 9, Cut: 2}, func(o runsheet.Observed) string { return Clean(o.Run.Name) }),
+		column(Column{Title: "STATUS", Keep: 8, Paint: colour}, func(o runsheet.Observed) string {
+			if live && o.Status == runsheet.Running {
+				return ""
+			}
+			return string(o.Status)
+		}),
 	}
 	if style.Width > 0 {
-		columns = append(columns, column(Column{Keep: 3, Paint: colour}, func(o runsheet.Observed) string {
+		columns = append(columns, column(Column{Keep: barKeep, Paint: colour}, func(o runsheet.Observed) string {
 			if p, ok := RunPercentage(o); ok {
 				return Bar(p, barWidth)
 			}
 			return ""
 		}))
 	}
+	done := Column{Title: "DONE", Keep: 7, Right: true}
+	if live && style.Width >= 60 {
+		done.Keep = -1 // the bar and the amount say as much
+	}
 	columns = append(columns,
-		column(Column{Title: "DONE", Keep: 7, Right: true}, share),
-		column(Column{Title: "PROGRESS", Keep: 6}, Amount))
+		column(done, share),
+		column(Column{Title: "PROGRESS", Keep: 6}, amount))
 	for _, name := range shownMetrics(s) {
 		columns = append(columns, column(Column{Title: Middle(Clean(name), 16), Keep: 5, Right: true},
-			func(o runsheet.Observed) string { return MetricValue(o, name) }))
+			func(o runsheet.Observed) string {
+				v := metricValue(o, name)
+				if live && v != "" {
+					v = Middle(Clean(name), 16) + " " + v
+				}
+				return v
+			}))
 	}
 	return append(columns,
 		column(Column{Title: "TRY", Keep: 0, Right: true}, func(o runsheet.Observed) string {
-			if o.Attempt == 0 {
+			switch {
+			case o.Attempt == 0 || live && o.Attempt == 1:
 				return ""
+			case live:
+				return "try " + strconv.Itoa(o.Attempt)
 			}
 			return strconv.Itoa(o.Attempt)
 		}),
@@ -123,7 +145,7 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style) []Co
 			}
 			return Clean(o.Claim.Host)
 		}),
-		column(Column{Title: "TIME", Keep: 4}, func(o runsheet.Observed) string { return Timing(o, s.AsOf) }),
+		column(Column{Title: "TIME", Keep: 4}, func(o runsheet.Observed) string { return timing(o, s.AsOf) }),
 		column(Column{Title: "REASON", Min: 16, Keep: 2, Cut: 0}, func(o runsheet.Observed) string { return Clean(o.Reason) }))
 }
 
@@ -145,21 +167,14 @@ func nameWidth(style Style) int { return max(12, min(style.Width*3/8, 40)) }
 // its order, and after them those that the sheet no longer has.
 func LiveLines(s runsheet.Snapshot, style Style, most int) (shown []string, hidden int) {
 	var runs []runsheet.Observed
-	for _, o := range append(slices.Clip(s.Runs), strays(s)...) {
-		if o.Live() || o.Status == runsheet.Running {
-			runs = append(runs, o)
+	for i := range s.Runs { // there may be thousands, and few of them live
+		if o := &s.Runs[i]; o.Live() || o.Status == runsheet.Running {
+			runs = append(runs, *o)
 		}
 	}
+	runs = append(runs, strays(s)...)
 	if n := len(runs) - max(most, 0); n > 0 {
 		runs, hidden = runs[:len(runs)-n], n
 	}
-	s.Runs, s.Strays = runs, nil
-	columns := runColumns(s, runs, style)
-	status := columns[1]
-	for i, text := range status.Cells { // it is worth its room only where it is not the usual one
-		if text == string(runsheet.Running) {
-			status.Cells[i] = ""
-		}
-	}
-	return Lay(columns, style, false), hidden
+	return Lay(runColumns(s, runs, style, true), style, false), hidden
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/charmbracelet/x/ansi"
+	"github.com/mattn/go-runewidth"
 )
 
 // csi matches the escape sequences that colour text and move cursors: ECMA-48, section 5.4.
@@ -28,37 +28,71 @@ func Clean(s string) string {
 	}, s)
 }
 
-// Width returns how many columns of a terminal s takes. Escape sequences take none, wide runes two.
-func Width(s string) int { return ansi.StringWidthWc(s) }
+// narrow tells the width of runes as terminals do outside of East Asia: those of ambiguous width take one column.
+var narrow = runewidth.Condition{}
+
+// columns returns how many columns of a terminal r takes. Most text is ASCII, and needs no search in a table.
+func columns(r rune) int {
+	if r >= ' ' && r <= '~' {
+		return 1
+	}
+	return narrow.RuneWidth(r)
+}
+
+// Width returns how many columns of a terminal s takes, without escape sequences in it. Wide runes take two.
+func Width(s string) int {
+	n := 0
+	for _, r := range s {
+		n += columns(r)
+	}
+	return n
+}
 
 // Middle shortens s to at most width columns by cutting out its middle, where names that were made of parameters differ
 // least. It never splits a rune.
 func Middle(s string, width int) string {
-	n := Width(s)
 	switch {
-	case n <= width:
+	case Width(s) <= width:
 		return s
 	case width <= 0:
 		return ""
-	case width == 1:
-		return "…"
 	}
-	head := width / 2
-	left := ansi.TruncateWc(s, head, "")
-	// A wide rune at a cut may leave one column unused on either side.
-	for drop := n - (width - 1 - head); ; drop++ {
-		if right := ansi.TruncateLeftWc(s, drop, ""); Width(left)+1+Width(right) <= width {
-			return left + "…" + right
-		}
-	}
+	left := head(s, width/2)
+	return left + "…" + tail(s, width-1-Width(left))
 }
 
 // End shortens s to at most width columns by cutting off its end.
 func End(s string, width int) string {
-	if width <= 0 {
+	switch {
+	case Width(s) <= width:
+		return s
+	case width <= 0:
 		return ""
 	}
-	return ansi.TruncateWc(s, width, "…")
+	return head(s, width-1) + "…"
+}
+
+// head returns as much of the beginning of s as fits into width columns.
+func head(s string, width int) string {
+	n := 0
+	for i, r := range s {
+		if n += columns(r); n > width {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// tail returns as much of the end of s as fits into width columns.
+func tail(s string, width int) string {
+	skip := Width(s) - width
+	for i, r := range s {
+		if skip <= 0 {
+			return s[i:]
+		}
+		skip -= columns(r)
+	}
+	return ""
 }
 
 // Bar draws a share in [0, 100] as a bar of width columns, to an eighth of a column. A bar is full only at 100.
@@ -77,13 +111,4 @@ func Bar(percentage float64, width int) string {
 		full++
 	}
 	return bar + strings.Repeat("░", width-full)
-}
-
-// pad fills s with spaces to width columns, on the left where right is set.
-func pad(s string, width int, right bool) string {
-	blank := strings.Repeat(" ", max(width-Width(s), 0))
-	if right {
-		return blank + s
-	}
-	return s + blank
 }

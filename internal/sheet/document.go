@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -29,6 +28,7 @@ type document struct {
 	found                    map[string]config   // by the value of the axis config
 	texts                    map[string]template // by the value of the axis command
 	uses                     map[string]bool     // placeholders that a command has
+	undefined                map[position]bool   // placeholders that were told
 	size                     int64               // bytes of all commands and names so far
 }
 
@@ -184,4 +184,4 @@ func (d *document) shellError(what string, err error, at func(int) position) {
 }
 
 // maxText bounds the text of all runs: a short sheet can ask for a lot.
-const maxText = math.MaxInt32 / 8
+const maxText = 128 << 20

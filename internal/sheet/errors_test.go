@@ -147,7 +147,7 @@ func TestAllAtOnce(t *testing.T) {
 	want := `unknown key: s.yaml:1:1: "nam" is no key of the sheet
 hint: did you mean "name"?
 undefined placeholder: s.yaml:2:12: nothing is called {b} in the command
-hint: there is: name, sheet_dir, work_dir; for a literal brace write {{b}}
+hint: there is: name, sheet_dir, work_dir (literal braces are written {{b}})
 wrong value: s.yaml:3:16: jobs is 1 to 10000, not 0`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)

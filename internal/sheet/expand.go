@@ -1,16 +1,11 @@
 package sheet
 
 import (
-	"fmt"
-	"maps"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 
 	"runsheet"
-	"runsheet/internal/shell"
 )
 
 // draft is a run before its templates are filled in.
@@ -26,7 +21,7 @@ type draft struct {
 
 // expand turns the document into runs. Without any way of listing them, and without `runs`, the command is one run.
 func (d *document) expand(root *yaml.Node, listed bool) {
-	var drafts []draft
+
 	total := len(d.entries)
 	for _, p := range append([]product{d.axes}, d.included...) {
 		if total += p.size(); total > MaxRuns {
@@ -34,6 +29,7 @@ func (d *document) expand(root *yaml.Node, listed bool) {
 			return
 		}
 	}
+	drafts := make([]draft, 0, total)
 	if len(d.axes) > 0 || !listed && len(d.entries) == 0 {
 		for i := range d.axes.size() {
 			params, excluded := d.axes.at(i), false
@@ -63,6 +59,16 @@ func (d *document) expand(root *yaml.Node, listed bool) {
 	if len(drafts) == 0 && len(d.list) == 0 {
 		d.wrong(root, "no runs", "", "nothing is left to be run")
 	}
+	var least int64 // of text, so that a short sheet that asks for a lot is refused at once
+	for _, dr := range drafts {
+		if dr.command != nil {
+			least += int64(len(dr.command.text))
+		}
+	}
+	if least > maxText {
+		d.tooLong(root)
+		return
+	}
 	d.sheet.Axes = axesOf(drafts)
 	origins := make([]draft, 0, len(drafts))
 	for _, dr := range drafts {
@@ -73,11 +79,15 @@ func (d *document) expand(root *yaml.Node, listed bool) {
 			d.sheet.Runs, origins = append(d.sheet.Runs, run), append(origins, dr)
 		}
 		if d.size > maxText {
-			d.wrong(root, "too many runs", "split the sheet", "the commands of all runs together are too long")
+			d.tooLong(root)
 			return
 		}
 	}
 	d.checkUnique(origins)
+}
+
+func (d *document) tooLong(root *yaml.Node) {
+	d.wrong(root, "too many runs", "split the sheet", "the commands of all runs together are longer than %d MiB", maxText>>20)
 }
 
 // draft makes a draft of a combination of the matrix.
@@ -143,144 +153,6 @@ func axesOf(drafts []draft) []string {
 				all = append(all, p.Key)
 			}
 		}
-	}
-	return all
-}
-
-// name returns the name of a run: k=v,k=v. A single run without parameters has the sheet's.
-func (d *document) name(dr draft, runs int) string {
-	if len(dr.named) == 0 && (dr.slug == "" || runs == 1) {
-		return shell.Escape(d.sheet.Name)
-	}
-	var parts []string
-	if dr.slug != "" {
-		parts = append(parts, dr.slug)
-	}
-	for _, p := range dr.named {
-		parts = append(parts, p.Key+"="+shell.Escape(p.Value))
-	}
-	return strings.Join(parts, ",")
-}
-
-// run fills in the templates of a draft.
-func (d *document) run(dr draft, runs int) (runsheet.Run, bool) {
-	run := runsheet.Run{Name: d.name(dr, runs), Params: dr.params, Progress: dr.progress, Resources: dr.resources}
-	if dr.command == nil {
-		return run, false // said already
-	}
-	values := map[string]shell.Value{"name": {Kind: shell.Escaped, Text: run.Name}}
-	for _, p := range dr.params {
-		if c, ok := d.found[p.Value]; ok && p.Key == "config" {
-			c.values(values)
-		} else if p.Key != "command" {
-			values[p.Key] = shell.Value{Text: p.Value}
-		}
-	}
-	if !d.defined(dr.workDir, values, "work_dir") {
-		return run, false
-	}
-	if !d.place(&run, dr, values) {
-		return run, false
-	}
-	shown := run.Shown
-	if strings.HasPrefix(shown, "-") {
-		shown = "./" + shown // no option
-	}
-	values["work_dir"] = shell.Value{Text: shown}
-	values["sheet_dir"] = shell.Value{Text: d.sheet.Dir}
-	resume := shell.Value{Kind: shell.Raw}
-	if d.resume != nil {
-		if !d.defined(d.resume, values, "resume") {
-			return run, false
-		}
-		text, err := d.resume.Command(values)
-		if err != nil {
-			d.shellError("wrong value", err, d.resume.at)
-			return run, false
-		}
-		resume.Text = text
-		values["resume"] = shell.Value{Kind: shell.Raw}
-	}
-	if !d.defined(dr.command, values, "the command") {
-		return run, false
-	}
-	var err error
-	if run.Command, err = dr.command.Command(values); err == nil {
-		values["resume"] = resume
-		run.Resumed, err = dr.command.Command(values)
-	}
-	if err != nil {
-		d.shellError("wrong value", err, dr.command.at)
-		return run, false
-	}
-	d.size += int64(len(run.Command) + len(run.Resumed) + len(run.Name) + len(run.WorkDir))
-	return run, true
-}
-
-// place finds the work dir of a run.
-func (d *document) place(run *runsheet.Run, dr draft, values map[string]shell.Value) bool {
-	dir, at := "runs/"+run.Name, d.at(dr.node)
-	if dr.workDir != nil {
-		var err error
-		at = dr.workDir.at(0)
-		if dir, err = dr.workDir.Path(values); err != nil {
-			d.shellError("wrong value", err, dr.workDir.at)
-			return false
-		}
-	}
-	for part := range strings.SplitSeq(dir, "/") {
-		if len(part) > 255 {
-			d.add(at, "name too long", fmt.Sprintf("a directory would be called %q..., with %d bytes; file systems allow 255", part[:40], len(part)),
-				"set a work_dir that needs fewer of the parameters, like runs/{seed}")
-			return false
-		}
-	}
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(d.sheet.Dir, dir)
-	}
-	run.WorkDir = filepath.Clean(dir)
-	run.Shown = run.WorkDir
-	if rel, err := filepath.Rel(d.sheet.Dir, run.WorkDir); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
-		run.Shown = rel
-	}
-	if below(run.WorkDir, d.sheet.Dir) {
-		d.add(at, "wrong work dir", fmt.Sprintf("the sheet itself lies in %s", run.WorkDir), "give every run a directory of its own, like runs/{name}")
-		return false
-	}
-	return true
-}
-
-// below says whether path is dir or lies below it.
-func below(dir, path string) bool {
-	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
-}
-
-// defined says whether every placeholder of a template has a value.
-func (d *document) defined(t *template, values map[string]shell.Value, owner string) bool {
-	if t == nil {
-		return true
-	}
-	all := true
-	for _, p := range t.Placeholders() {
-		if d.uses == nil {
-			d.uses = make(map[string]bool)
-		}
-		d.uses[p.Name] = true
-		if _, ok := values[p.Name]; ok {
-			continue
-		}
-		all = false
-		known := slices.Sorted(maps.Keys(values))
-		tip := suggest(p.Name, known) + "; for a literal brace write {{" + p.Name + "}}"
-		switch {
-		case p.Name == "resume" && owner == "the command":
-			tip = "say what it stands for: add a line like `resume: --resume`"
-		case (p.Name == "work_dir" || p.Name == "resume" || p.Name == "sheet_dir"):
-			tip = "it cannot be used there"
-		case p.Name == "config" || strings.HasPrefix(p.Name, "config."):
-			tip = "it needs a line like `configs: configs/**/*.py`"
-		}
-		d.add(t.at(p.Offset), "undefined placeholder", fmt.Sprintf("nothing is called {%s} in %s", p.Name, owner), tip)
 	}
 	return all
 }

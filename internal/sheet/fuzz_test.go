@@ -83,8 +83,9 @@ func TestBombs(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"aliases": aliases, "axes": axes, "nesting": strings.Repeat("[", 100_000), "mappings": strings.Repeat("{a: ", 100_000),
-		"text":  "command: '" + strings.Repeat("x", 50_000) + "'\nmatrix: {a: 1..99999}\n",
-		"wrong": "command: a {b}\nmatrix: {a: 1..99999}\n",
+		"text":   "command: '" + strings.Repeat("x", 50_000) + "'\nmatrix: {a: 1..99999}\n",
+		"values": "command: '" + strings.Repeat("{a}", 500) + "'\nmatrix: {a: [" + strings.Repeat("x", 200) + ", b], c: 1..45000}\n",
+		"wrong":  "command: a {b}\nmatrix: {a: 1..99999}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()

@@ -60,7 +60,7 @@ func TestDesignSheet(t *testing.T) {
 		Name:    "dataset=digits,model=linear,seed=1",
 		Params:  []runsheet.Param{{Key: "dataset", Value: "digits"}, {Key: "model", Value: "linear"}, {Key: "seed", Value: "1"}},
 		WorkDir: filepath.Join(dir, "runs/digits/linear/seed_1"), Shown: "runs/digits/linear/seed_1",
-		Command:   "build/train --dataset digits --model linear --seed 1 --out runs/digits/linear/seed_1 ",
+		Command:   "build/train --dataset digits --model linear --seed 1 --out runs/digits/linear/seed_1",
 		Resumed:   "build/train --dataset digits --model linear --seed 1 --out runs/digits/linear/seed_1 --resume",
 		Progress:  runsheet.ProgressSpec{Tracker: "epochs", Total: 20},
 		Resources: runsheet.Resources{CPUs: 1, Memory: 512 << 20},
@@ -85,7 +85,7 @@ func TestRuns(t *testing.T) {
 		simple("1e-3"), simple("010"), simple("on"), simple("1_000"),
 		{"lr=0.5,warmup=10", "runs/lr=0.5,warmup=10", "python train.py --lr 0.5 --out runs/lr=0.5,warmup=10", ""},
 		{"lr=7,note=it%27s%20%22odd%22", "runs/lr=7,note=it%27s%20%22odd%22", "python train.py --lr 7 --out runs/lr=7,note=it%27s%20%22odd%22", ""},
-		{"lr=8", filepath.Join(filepath.Dir(dir), "scratch/lr=8"), "python other.py --lr 8 ",
+		{"lr=8", filepath.Join(filepath.Dir(dir), "scratch/lr=8"), "python other.py --lr 8",
 			`python other.py --lr 8 --ckpt "` + filepath.Join(filepath.Dir(dir), "scratch/lr=8") + `/last.pt"`},
 		{"make-all-" + Slug("make all")[9:], "runs/" + Slug("make all"), "make all", ""},
 	}

@@ -83,5 +83,5 @@ func (p *pathBuilder) end() {
 }
 
 func undefined(p piece) *Error {
-	return &Error{p.at, "nothing is called {" + p.name + "}", "write {{" + p.name + "}} for a literal brace"}
+	return &Error{p.at, "nothing is called {" + p.name + "}", "literal braces are written {{" + p.name + "}}"}
 }

@@ -40,9 +40,11 @@ func (e epochs) stopped(ev *Evidence, rule runsheet.EarlyStopping, complete int6
 			return 0, nil
 		}
 		if err != nil {
+			ev.Witness(e.within(n, scoreFiles(files))[1:]...)
 			return 0, err
 		}
 		if missing := s.missing(m); missing != "" {
+			ev.Witness(e.within(n, scoreFiles(files))[1:]...)
 			return 0, fmt.Errorf("early stopping cannot be judged: epoch_%d has no metric %q, only %s; "+
 				"name one of its metrics under progress.early_stopping.metrics", n, missing, names(m))
 		}

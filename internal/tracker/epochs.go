@@ -36,21 +36,24 @@ func (epochs) files(spec runsheet.ProgressSpec) []string {
 // directory epoch_N alone is not enough: other programs use that name. A progress.json that nobody can read counts,
 // so that its fault is shown.
 func (e epochs) Recognises(ev *Evidence, spec runsheet.ProgressSpec) bool {
-	ev.Witness(documentName)
 	first := e.within(0, e.files(spec))
-	ev.Witness(first[0])
+	looked := first[:1]
 	if st, err := ev.Look(first[0]); err != nil {
 		return true
 	} else if st.Kind == Directory {
-		ev.Witness(first[1:]...)
+		looked = first
 		for _, rel := range first[1:] {
 			if st, err := ev.Look(rel); err != nil || st.Kind == Regular {
-				return true
+				return true // Read names what matters from here on
 			}
 		}
 	}
-	doc, err := ev.document()
-	return err != nil || doc.foreign()
+	if doc, err := ev.document(); err != nil || doc.foreign() {
+		return true
+	}
+	ev.Witness(documentName)
+	ev.Witness(looked...)
+	return false
 }
 
 // within returns the directory of an epoch, and then its files.
@@ -85,8 +88,7 @@ func (e epochs) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progres
 	}
 
 	if p.Completed > 0 {
-		last := e.within(p.Completed-1, files)
-		ev.Witness(last...)
+		ev.Witness(e.within(p.Completed-1, files)[1:]...)
 		ev.Witness(e.within(p.Completed-1, scoreFiles(files))[1:]...)
 		if p.Metrics, err = e.metrics(ev, p.Completed-1, files); err != nil && !isBroken(err) {
 			return p, err

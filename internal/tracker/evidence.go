@@ -23,6 +23,7 @@ const (
 // How long a broken document is read again while it may still be being written: in all, and between two looks.
 const (
 	patience  = 2 * time.Second
+	glance    = 100 * time.Millisecond // also where its stamps are old: the clock of a file server may be slow
 	firstWait = 5 * time.Millisecond
 	longWait  = 200 * time.Millisecond
 )
@@ -203,8 +204,8 @@ func (ev *Evidence) steadily(rel string, parse func() error) (moving bool, err e
 		now := ev.now()
 		if st != last {
 			last, moved = st, true
-		} else if now.Sub(time.Unix(0, st.Newest())) >= patience {
-			return false, err
+		} else if !moved && now.Sub(began) >= glance && now.Sub(time.Unix(0, st.Newest())) >= patience {
+			return false, err // old by its stamps, and at rest
 		}
 		if now.Sub(began) >= patience {
 			return moved, err

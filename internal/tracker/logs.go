@@ -19,55 +19,30 @@ const maxLogFiles = 256
 // long as their directory does not change. It is safe for use by several goroutines; the zero value is ready.
 type Logs struct{ last atomic.Pointer[listing] }
 
+// listing is what was found last: it still is what there is, while the directory has that stamp.
 type listing struct {
-	dir, pattern string
-	stamp        Stamp
-	names        []string
+	workDir, source, log string // what was asked for
+	dir                  string
+	stamp                Stamp
+	files                []string
 }
 
 // Newest returns when a log of the run in the work dir changed last; zero if there is none. The sheet's glob decides
 // which they are, else the tracker named source. The stamps of directories are trusted once they are older than tick.
 func (l *Logs) Newest(disk durable.Disk, workDir, source string, spec runsheet.ProgressSpec, now time.Time, tick time.Duration) time.Time {
-	glob := spec.Log
-	if t, ok := ByName(source); glob == "" && ok {
-		glob = t.Logs()
-	}
-	if glob = path.Clean(glob); glob == "." || !filepath.IsLocal(glob) {
-		return time.Time{}
+	known := l.last.Load()
+	if known == nil || known.workDir != workDir || known.source != source || known.log != spec.Log || LookAt(disk, known.dir) != known.stamp {
+		known = find(disk, workDir, source, spec)
+		if age := now.Sub(time.Unix(0, known.stamp.Newest())); known.dir != "" && age >= tick {
+			l.last.Store(known)
+		}
 	}
 	var newest int64
-	see := func(file string) {
+	for _, file := range known.files {
 		st, target, _ := look(disk, file)
 		if st = (found{stamp: st, target: target}).resolved(); st.Kind == Regular {
 			newest = max(newest, st.MTime)
 		}
-	}
-	dirs := []string{workDir}
-	segments := strings.Split(glob, "/")
-	for i, seg := range segments {
-		last := i == len(segments)-1
-		if !strings.ContainsAny(seg, `*?[\`) {
-			for j := range dirs {
-				dirs[j] = filepath.Join(dirs[j], seg)
-			}
-			if last {
-				for _, f := range dirs {
-					see(f)
-				}
-			}
-			continue
-		}
-		var below []string
-		for _, dir := range dirs {
-			for _, name := range l.list(disk, dir, seg, len(dirs) == 1 && last, now, tick) {
-				if file := filepath.Join(dir, name); last {
-					see(file)
-				} else {
-					below = append(below, file)
-				}
-			}
-		}
-		dirs = below[max(0, len(below)-maxLogFiles):]
 	}
 	if newest == 0 {
 		return time.Time{}
@@ -75,26 +50,51 @@ func (l *Logs) Newest(disk durable.Disk, workDir, source string, spec runsheet.P
 	return time.Unix(0, min(newest, now.UnixNano()))
 }
 
-// list returns the names in dir that match pattern.
-func (l *Logs) list(disk durable.Disk, dir, pattern string, keep bool, now time.Time, tick time.Duration) []string {
-	st := LookAt(disk, dir)
-	if known := l.last.Load(); keep && known != nil && known.dir == dir && known.pattern == pattern && known.stamp == st {
-		return known.names
+// find looks for the logs. Where they all lie in one directory it says which, as it was before it was read.
+func find(disk durable.Disk, workDir, source string, spec runsheet.ProgressSpec) *listing {
+	l := &listing{workDir: workDir, source: source, log: spec.Log}
+	glob := spec.Log
+	if t, ok := ByName(source); glob == "" && ok {
+		glob = t.Logs()
 	}
+	if glob = path.Clean(glob); glob == "." || !filepath.IsLocal(glob) {
+		return l
+	}
+	dirs := []string{workDir}
+	segments := strings.Split(glob, "/")
+	for i, seg := range segments {
+		if !strings.ContainsAny(seg, `*?[\`) {
+			for j := range dirs {
+				dirs[j] = filepath.Join(dirs[j], seg)
+			}
+			continue
+		}
+		if i == len(segments)-1 && len(dirs) == 1 {
+			l.dir = dirs[0]
+			l.stamp = LookAt(disk, l.dir)
+		}
+		var below []string
+		for _, dir := range dirs {
+			below = append(below, list(disk, dir, seg)...)
+		}
+		dirs = below[max(0, len(below)-maxLogFiles):]
+	}
+	l.files = dirs
+	return l
+}
+
+// list returns the paths in dir whose names match pattern, in order.
+func list(disk durable.Disk, dir, pattern string) []string {
 	entries, err := disk.ReadDir("progress", dir)
 	if err != nil {
 		return nil
 	}
-	var names []string
+	var files []string
 	for _, e := range entries {
 		if ok, err := path.Match(pattern, e.Name()); ok && err == nil && !strings.HasPrefix(e.Name(), ".") {
-			names = append(names, e.Name())
+			files = append(files, filepath.Join(dir, e.Name()))
 		}
 	}
-	slices.Sort(names)
-	names = names[max(0, len(names)-maxLogFiles):]
-	if age := now.Sub(time.Unix(0, st.Newest())); keep && age >= tick {
-		l.last.Store(&listing{dir, pattern, st, names})
-	}
-	return names
+	slices.Sort(files)
+	return files[max(0, len(files)-maxLogFiles):]
 }

@@ -203,7 +203,7 @@ func TestPrefixes(t *testing.T) {
 					os.Chtimes(file, at, at)
 				}}
 				r := Look(context.Background(), durable.OS(), dir, c.spec, moving.options())
-				if r.Progress.Error != "" && !r.Moving {
+				if r.Progress.Error != "" && !r.Passing {
 					t.Fatalf("case %d, %s cut at %d: an error for good: %s", i, name, cut, r.Progress.Error)
 				}
 				for _, p := range []runsheet.Progress{r.Progress, lookLater(dir, c.spec).Progress} {

@@ -18,6 +18,7 @@ type scanner struct {
 	end  int // bytes in buf
 	base int64
 	err  error // of reading; io.EOF at the end
+	num  []byte
 }
 
 // How much is read at once, how many bytes around a fault are shown, and how deeply values may be nested.
@@ -179,6 +180,9 @@ func (s *scanner) skip(depth int) error {
 	case '"':
 		_, err := s.text()
 		return err
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		_, err := s.digits()
+		return err
 	default:
 		_, err := s.scalar()
 		return err
@@ -283,52 +287,68 @@ func (s *scanner) word(w string) error {
 }
 
 func (s *scanner) number() (float64, error) {
-	var store [32]byte
-	raw := store[:0]
-	take := func() {
-		if len(raw) < scanString {
-			raw = append(raw, s.buf[s.pos])
-		}
-		s.pos++
-	}
-	digits := func() error {
-		if c := s.kind(); c < '0' || c > '9' {
-			return s.fault("no digit")
-		}
-		for c := s.kind(); '0' <= c && c <= '9'; c = s.kind() {
-			take()
-		}
-		return nil
-	}
-	if s.kind() == '-' {
-		take()
-		if s.kind() == 'I' {
-			return math.Inf(-1), s.word("Infinity")
-		}
-	}
-	if s.kind() == '0' {
-		take()
-	} else if err := digits(); err != nil {
+	raw, err := s.digits()
+	if err != nil {
 		return 0, err
 	}
-	if s.kind() == '.' {
-		take()
-		if err := digits(); err != nil {
-			return 0, err
-		}
-	}
-	if c := s.kind(); c == 'e' || c == 'E' {
-		take()
-		if c := s.kind(); c == '+' || c == '-' {
-			take()
-		}
-		if err := digits(); err != nil {
-			return 0, err
-		}
+	if string(raw) == "-Infinity" {
+		return math.Inf(-1), nil
 	}
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return math.NaN(), nil // digits beyond what was kept: nobody measures such a number
 	}
 	return f, nil // out of range: infinite, as Python reads it
+}
+
+// digits reads a number, and returns its text until the next call.
+func (s *scanner) digits() ([]byte, error) {
+	s.num = s.num[:0]
+	if s.kind() == '-' {
+		s.take()
+		if s.kind() == 'I' {
+			s.num = append(s.num, "Infinity"...)
+			return s.num, s.word("Infinity")
+		}
+	}
+	if s.kind() == '0' {
+		s.take()
+	} else if err := s.run(); err != nil {
+		return nil, err
+	}
+	if s.kind() == '.' {
+		s.take()
+		if err := s.run(); err != nil {
+			return nil, err
+		}
+	}
+	if c := s.kind(); c == 'e' || c == 'E' {
+		s.take()
+		if c := s.kind(); c == '+' || c == '-' {
+			s.take()
+		}
+		if err := s.run(); err != nil {
+			return nil, err
+		}
+	}
+	return s.num, nil
+}
+
+// run reads one or more digits.
+func (s *scanner) run() error {
+	if c := s.kind(); c < '0' || c > '9' {
+		return s.fault("no digit")
+	}
+	for c := s.kind(); '0' <= c && c <= '9'; c = s.kind() {
+		s.take()
+	}
+	return nil
+}
+
+// take adds the next byte to the text of the number.
+func (s *scanner) take() {
+	if len(s.num) < scanString {
+		s.num = append(s.num, s.buf[s.pos])
+	}
+	s.pos++
 }

@@ -16,8 +16,8 @@ import (
 type Tracker interface {
 	// Name is what a sheet calls it.
 	Name() string
-	// Recognises says whether the work dir holds this kind of evidence. What it looked at it names as witnesses, so
-	// that evidence which appears later is noticed.
+	// Recognises says whether the work dir holds this kind of evidence. Where it does not, what was looked at is named
+	// as witnesses, so that evidence which appears later is noticed.
 	Recognises(ev *Evidence, spec runsheet.ProgressSpec) bool
 	// Read returns what the evidence says, and names its witnesses. It sets neither AsOf, Settled nor LastActivity.
 	// Its errors are in words for the user: what is broken or cannot be read, and what to do.
@@ -46,7 +46,7 @@ func Names() []string { return []string{"auto", "epochs", "evaluation"} }
 type Result struct {
 	Progress  runsheet.Progress // Settled is not set
 	Witnesses []Witness         // as of before anything was read
-	Moving    bool              // something was still being written: the answer must not be kept
+	Passing   bool              // something was still being written, or could not be read: the answer must not be kept
 	Foreign   bool              // the training code's progress.json took part
 	Broken    *Witness          // the training code's progress.json, broken for good
 }
@@ -60,7 +60,10 @@ func Look(ctx context.Context, disk durable.Disk, dir string, spec runsheet.Prog
 		p = runsheet.Progress{Source: p.Source, Error: words(dir, err)}
 	}
 	p.AsOf, p.LastActivity = asOf, ev.newest()
-	r := Result{Progress: p, Witnesses: ev.Witnesses(), Moving: ev.moving || ctx.Err() != nil, Foreign: ev.doc.foreign()}
+	r := Result{Progress: p, Witnesses: ev.Witnesses(), Passing: ev.moving || ctx.Err() != nil, Foreign: ev.doc.foreign()}
+	// A server that does not answer, a directory above that lacks a permission: no witness would tell when it is over.
+	var cannot *unreadableError
+	r.Passing = r.Passing || errors.As(err, &cannot)
 	var broken *brokenError
 	if errors.As(err, &broken) && broken.rel == documentName {
 		for _, w := range r.Witnesses {

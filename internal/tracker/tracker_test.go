@@ -179,7 +179,7 @@ func TestLook(t *testing.T) {
 			if diff := cmp.Diff(tt.want, say(r.Progress)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if r.Moving {
+			if r.Passing {
 				t.Error("it says that something is being written")
 			}
 			for _, w := range r.Witnesses {
@@ -193,7 +193,7 @@ func TestLook(t *testing.T) {
 
 func TestBrokenForGood(t *testing.T) {
 	tests := []struct{ name, file, text, want string }{
-		{"cut", "progress.json", "{\n    \"completed_epochs\": 3,\n    \"progress_perc", `progress.json is broken (43 bytes): it ends at byte 43, after "3,\n    \"progress_perc"`},
+		{"cut", "progress.json", "{\n    \"completed_epochs\": 3,\n    \"progress_perc", `progress.json is broken (47 bytes): it ends at byte 47, after "\": 3,\n    \"progress_perc"`},
 		{"empty", "progress.json", "", "progress.json is broken: it is empty (0 bytes)"},
 		{"zeroes", "progress.json", "\x00\x00\x00", `progress.json is broken (3 bytes): no value at byte 0, near "\x00\x00\x00"`},
 		{"escape sequences", "progress.json", "\x1b[31m", `progress.json is broken (5 bytes): no value at byte 0, near "\x1b[31m"`},
@@ -214,8 +214,8 @@ func TestBrokenForGood(t *testing.T) {
 			write(t, dir, map[string]string{tt.file: tt.text})
 			r := lookLater(dir, runsheet.ProgressSpec{})
 			p := r.Progress
-			if !strings.Contains(p.Error, tt.want) || !strings.Contains(p.Error, dir) || r.Moving {
-				t.Errorf("error %q (moving: %v), want %q and the directory in it", p.Error, r.Moving, tt.want)
+			if !strings.Contains(p.Error, tt.want) || !strings.Contains(p.Error, dir) || r.Passing {
+				t.Errorf("error %q (moving: %v), want %q and the directory in it", p.Error, r.Passing, tt.want)
 			}
 			if _, known := p.Percentage(); known || p.Complete() {
 				t.Errorf("a broken document tells a percentage: %+v", p)
@@ -262,15 +262,15 @@ func TestStillBeingWritten(t *testing.T) {
 	}}
 	c.onSleep()
 	r = Look(context.Background(), durable.OS(), dir, runsheet.ProgressSpec{}, c.options())
-	if !strings.Contains(r.Progress.Error, "still being written") || !r.Moving || c.slept > 3*time.Second {
-		t.Errorf("%+v after %v (moving: %v)", say(r.Progress), c.slept, r.Moving)
+	if !strings.Contains(r.Progress.Error, "still being written") || !r.Passing || c.slept > 3*time.Second {
+		t.Errorf("%+v after %v (moving: %v)", say(r.Progress), c.slept, r.Passing)
 	}
 
 	// Written a moment ago, then nothing more: an error for good once it has been watched.
 	c = &clock{at: time.Now()}
 	r = Look(context.Background(), durable.OS(), dir, runsheet.ProgressSpec{}, c.options())
-	if r.Progress.Error == "" || r.Moving || c.slept > 3*time.Second {
-		t.Errorf("%+v after %v (moving: %v)", say(r.Progress), c.slept, r.Moving)
+	if r.Progress.Error == "" || r.Passing || c.slept > 3*time.Second {
+		t.Errorf("%+v after %v (moving: %v)", say(r.Progress), c.slept, r.Passing)
 	}
 
 	// An evaluation that is being written is 0 of 1.
@@ -280,8 +280,8 @@ func TestStillBeingWritten(t *testing.T) {
 	c.onSleep = func() { flip = !flip; os.WriteFile(p, []byte(`{"a": 1`+strings.Repeat(" ", int(c.slept%7))), 0o666) }
 	c.onSleep()
 	r = Look(context.Background(), durable.OS(), dir, runsheet.ProgressSpec{}, c.options())
-	if got, want := say(r.Progress), (said{Source: "evaluation", Total: 1}); got != want || !r.Moving {
-		t.Errorf("%+v (moving: %v), want %+v", got, r.Moving, want)
+	if got, want := say(r.Progress), (said{Source: "evaluation", Total: 1}); got != want || !r.Passing {
+		t.Errorf("%+v (moving: %v), want %+v", got, r.Passing, want)
 	}
 }
 

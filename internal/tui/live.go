@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
+	"golang.org/x/term"
 
 	"runsheet"
 )
@@ -96,7 +98,7 @@ func (l *Live) Close() {
 }
 
 // Run draws until ctx is done or Close is called, and then a last time. It may be called once. It returns ErrSlow where
-// the terminal did not take the last picture, and the errors of writing to it.
+// the terminal did not take the last picture, and an error where out is no terminal.
 func (l *Live) Run(ctx context.Context) error {
 	if ok, err := l.begin(); !ok {
 		return err
@@ -107,7 +109,12 @@ func (l *Live) Run(ctx context.Context) error {
 	if l.colour {
 		profile = colorprofile.ANSI
 	}
-	program := tea.NewProgram(model{live: l},
+	// The size is asked for before anything is drawn, so that there is a picture even where Close follows at once.
+	width, height, err := term.GetSize(int(l.out.Fd()))
+	if err != nil {
+		return fmt.Errorf("live view: %s: %w", l.out.Name(), err)
+	}
+	program := tea.NewProgram(model{live: l}.sized(width, height),
 		tea.WithOutput(l.out),
 		tea.WithInput(nil), // no keys, so no raw mode: Ctrl-C and Ctrl-Z do what they always do
 		tea.WithoutSignalHandler(),
@@ -192,26 +199,32 @@ func (m model) Init() tea.Cmd { return nil }
 // Update implements tea.Model.
 func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if size, ok := msg.(tea.WindowSizeMsg); ok {
-		m.width, m.height = size.Width, size.Height
+		m = m.sized(size.Width, size.Height)
 	}
 	return m, nil
 }
 
+// sized takes in the size of the terminal; one that does not know its own is taken for a usual one.
+func (m model) sized(width, height int) model {
+	m.width, m.height = width, height
+	if width <= 0 {
+		m.width = 80
+	}
+	if height <= 0 {
+		m.height = 24
+	}
+	return m
+}
+
 // View implements tea.Model.
 func (m model) View() tea.View {
-	if m.width <= 0 || m.height <= 0 {
-		return m.view("") // the size comes with the first message
-	}
 	l := m.live
 	l.mu.Lock()
 	f := Frame{Snapshot: l.snapshot, Events: slices.Clone(l.events), Width: m.width, Height: m.height, Colour: l.colour}
 	l.mu.Unlock()
-	return m.view(l.draw(f) + "\n")
-}
-
-// view wraps a picture. The cursor stays visible, on the empty line below it, and no mode is set: whatever ends this
-// process, even without a word, leaves a terminal that works, and what is printed next stands below the picture.
-func (m model) view(text string) tea.View {
+	text := l.draw(f) + "\n"
+	// The cursor stays visible, on the empty line below the picture, and no mode is set: whatever ends this process, even
+	// without a word, leaves a terminal that works, and what is printed next stands below the picture.
 	v := tea.NewView(text)
 	v.DisableBracketedPasteMode = true
 	v.Cursor = tea.NewCursor(0, strings.Count(text, "\n"))

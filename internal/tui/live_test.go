@@ -80,6 +80,34 @@ func (term *terminal) mode(t *testing.T) unix.Termios {
 	return *m
 }
 
+// fill writes to the terminal until it takes no more.
+func (term *terminal) fill(t *testing.T) {
+	t.Helper()
+	fd, err := unix.Open(term.slave.Name(), unix.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	for text := make([]byte, 1024); ; {
+		n, err := unix.Write(fd, text)
+		switch {
+		case err == unix.EAGAIN && len(text) == 1:
+			return
+		case err == unix.EAGAIN:
+			text = text[:1]
+		case err != nil || n == 0:
+			t.Fatalf("filling the terminal: %d, %v", n, err)
+		}
+	}
+}
+
+// started says whether Run has begun.
+func (l *Live) started() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.running
+}
+
 // until waits for a condition.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
@@ -176,13 +204,14 @@ func TestLiveResize(t *testing.T) {
 // TestLiveNeverWaits: a terminal that takes nothing holds up neither the pictures nor the end.
 func TestLiveNeverWaits(t *testing.T) {
 	term := openTerminal(t, 100, 30)
+	term.fill(t)
 	live := New(term.slave, false)
 	ended := make(chan error, 1)
 	go func() { ended <- live.Run(t.Context()) }()
 	shows := make(chan struct{})
 	go func() {
 		defer close(shows)
-		for i := 0; ; i++ { // until the buffers on the way are full, and well beyond
+		for i := 0; ; i++ {
 			s := snapshot(40, 20)
 			s.Sheet.Name = fmt.Sprint("picture-", i)
 			for j := range s.Runs {
@@ -196,7 +225,7 @@ func TestLiveNeverWaits(t *testing.T) {
 				return
 			case <-time.After(10 * time.Millisecond):
 			}
-			if i == 300 {
+			if i == 30 {
 				go live.Close()
 			}
 		}
@@ -221,12 +250,13 @@ func TestLiveIsLatest(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- live.Run(t.Context()) }()
 	for i := range 1000 {
-		s := runsheet.Snapshot{Sheet: &runsheet.Sheet{Name: fmt.Sprint("picture-", i)}, AsOf: now}
-		live.Show(s)
+		live.Show(runsheet.Snapshot{Sheet: &runsheet.Sheet{Name: fmt.Sprint(i)}, AsOf: now})
 	}
+	live.Show(runsheet.Snapshot{Sheet: &runsheet.Sheet{Name: "the-last-one"}, AsOf: now})
+	until(t, "the beginning", func() bool { return live.started() })
 	live.Close()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	until(t, "the last one", func() bool { return strings.Contains(term.drawn(), "picture-999") })
+	until(t, "the last one", func() bool { return strings.Contains(term.drawn(), "the-last-one") })
 }

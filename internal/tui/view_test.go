@@ -98,8 +98,11 @@ func TestViewFits(t *testing.T) {
 		n := rapid.IntRange(0, 30).Draw(t, "runs")
 		s := snapshot(n, rapid.IntRange(0, n).Draw(t, "live"))
 		text := rapid.OneOf(rapid.String(), rapid.Just("\x1b[2J\x1b]0;x\x07\n日本語"))
-		s.Sheet.Name = text.Draw(t, "sheet")
+		s.Sheet.Name, s.Sheet.Metrics[0].Name = text.Draw(t, "sheet"), text.Draw(t, "metric")
 		for i := range s.Runs {
+			if p := s.Runs[i].Progress; p != nil {
+				p.Unit, p.Metrics = text.Draw(t, "unit"), runsheet.Metrics{s.Sheet.Metrics[0].Name: 0.5}
+			}
 			s.Runs[i].Run.Name, s.Runs[i].Reason = text.Draw(t, "name"), text.Draw(t, "reason")
 		}
 		f := Frame{Snapshot: s, Width: rapid.IntRange(1, 130).Draw(t, "width"), Height: rapid.IntRange(1, 40).Draw(t, "height")}

@@ -1,6 +1,9 @@
 package recordtest
 
-import "fmt"
+import (
+	"fmt"
+	"math/rand/v2"
+)
 
 // Explorer drives actors through every interleaving with a bounded number of preemptions and faults: depth first, each
 // run from the beginning, and none past a world that was reached before with at least as much left to spend.
@@ -100,7 +103,7 @@ func (e Explorer) run(at *trail, setup func(*Sim), stack *[]*trail, seen map[uin
 	defer s.end()
 	replay := at.choices()
 	for i, c := range replay {
-		s.refresh()
+		s.choices(false) // wakes who would be woken
 		s.apply(c)
 		st.Steps++
 		if i == len(replay)-1 {
@@ -112,11 +115,7 @@ func (e Explorer) run(at *trail, setup func(*Sim), stack *[]*trail, seen map[uin
 	for {
 		st.Deepest = max(st.Deepest, at.depth)
 		all := s.choices(at.faults > 0)
-		sum := s.Sum()
-		if s.current != nil {
-			sum ^= hash("current", fmt.Sprint(s.current.p.PID))
-		}
-		if !visit(seen, sum, at.preempts, at.faults) {
+		if !visit(seen, s.sum(), at.preempts, at.faults) {
 			return at, nil
 		}
 		var next *trail
@@ -154,13 +153,72 @@ func (e Explorer) run(at *trail, setup func(*Sim), stack *[]*trail, seen map[uin
 	}
 }
 
+// Random explores like Explore, but draws the runs: in each, Preemptions and Faults happen at random steps. The same
+// seed gives the same runs.
+func (e Explorer) Random(seed uint64, setup func(*Sim)) (Stats, error) {
+	var st Stats
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	length := 300
+	for range e.Runs {
+		st.Runs++
+		at, err := e.draw(rnd, length, setup, &st)
+		if err != nil {
+			return st, &Violation{err, e.retell(at, setup)}
+		}
+		length = max(at.depth, 10)
+	}
+	return st, nil
+}
+
+func (e Explorer) draw(rnd *rand.Rand, length int, setup func(*Sim), st *Stats) (*trail, error) {
+	s := begin(setup)
+	defer s.end()
+	at := &trail{preempts: int8(e.Preemptions), faults: int8(e.Faults)}
+	events := map[int]bool{} // by step: true where it is to be a fault
+	for i := range e.Preemptions + e.Faults {
+		events[rnd.IntN(length)] = i < e.Faults
+	}
+	for ; ; st.Steps++ {
+		fault, event := events[at.depth]
+		all := s.choices(true)
+		var fit []choice
+		for _, c := range all {
+			if event && (c.faults > 0) == fault && c.faults+c.preempts > 0 {
+				fit = append(fit, c)
+			}
+		}
+		st.Deepest = max(st.Deepest, at.depth)
+		var c choice
+		switch {
+		case len(fit) > 0:
+			c = fit[rnd.IntN(len(fit))]
+		case len(all) == 0 || all[0].faults > 0:
+			st.Finals++
+			if s.Final != nil {
+				return at, s.Final()
+			}
+			return at, nil
+		default:
+			c = all[0]
+		}
+		if at.depth >= e.Steps {
+			return at, fmt.Errorf("no end after %d steps", at.depth)
+		}
+		at = &trail{before: at, choice: c, depth: at.depth + 1}
+		s.apply(c)
+		if err := s.check(); err != nil {
+			return at, err
+		}
+	}
+}
+
 // retell runs a path once more and tells its story.
 func (e Explorer) retell(at *trail, setup func(*Sim)) string {
 	s := begin(setup)
 	defer s.end()
 	s.tracing = true
 	for _, c := range at.choices() {
-		s.refresh()
+		s.choices(false)
 		s.apply(c)
 	}
 	return s.story()

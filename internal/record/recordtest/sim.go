@@ -35,14 +35,16 @@ type actor struct {
 	fate   Fate
 	primed bool
 	done   bool
+	asleep bool // suspended, until nobody else can act
 }
 
-// Go lets a process run a program. A mortal one may be killed before any of its steps, or may be told of an error.
+// Go lets a process run a program; at its end the process exits. A mortal one may be killed before any of its steps, or may be told of an error.
 func (s *Sim) Go(p *Proc, mortal bool, program func()) {
 	a := &actor{p: p, mortal: mortal}
 	a.next, a.stop = iter.Pull(func(yield func(struct{}) bool) {
 		a.yield = yield
 		Run(program)
+		p.Kill()
 	})
 	s.actors = append(s.actors, a)
 }
@@ -109,7 +111,7 @@ func (s *Sim) settle() {
 }
 
 // ready says whether an actor can make its step.
-func (a *actor) ready() bool { return !a.done && (a.wait == nil || a.wait()) }
+func (a *actor) ready() bool { return !a.done && !a.asleep && (a.wait == nil || a.wait()) }
 
 // kind is what is done to an actor.
 type kind uint8
@@ -117,12 +119,13 @@ type kind uint8
 const (
 	doStep kind = iota
 	doTimer
+	doSleep
 	doCrash
 	doRefuse
 	doLose
 )
 
-var kindNames = [...]string{"", " [its timer]", " [dies before this]", " [refused]", " [reply lost]"}
+var kindNames = [...]string{"", " [its timer]", " [is suspended before this]", " [dies before this]", " [refused]", " [reply lost]"}
 
 // choice is one thing that may come next, and what it costs.
 type choice struct {
@@ -141,15 +144,26 @@ func (s *Sim) choices(faulty bool) []choice {
 	}
 	for _, a := range s.actors {
 		if a != s.current && a.ready() {
-			out = append(out, choice{pid: a.p.PID, preempts: cost(s.current != nil)})
+			out = append(out, choice{pid: a.p.PID, preempts: cost(some)})
 			some = true
+		}
+	}
+	if !some { // those who were suspended are woken
+		for _, a := range s.actors {
+			if a.asleep && !a.done {
+				a.asleep = false
+				some = a.ready() || some
+			}
+		}
+		if some {
+			return s.choices(faulty)
 		}
 	}
 	for _, a := range s.actors {
 		if a.done {
 			continue
 		}
-		here := cost(s.current != nil && a != s.current)
+		here := cost(some && a.p.PID != out[0].pid)
 		if a.wait != nil && a.timer && !a.wait() {
 			timers = append(timers, choice{pid: a.p.PID, kind: doTimer, preempts: cost(some)})
 		}
@@ -161,6 +175,9 @@ func (s *Sim) choices(faulty bool) []choice {
 			dear = append(dear, choice{a.p.PID, doRefuse, here, 1}, choice{a.p.PID, doLose, here, 1})
 		}
 	}
+	if len(out) > 1 {
+		out = append(out, choice{pid: out[0].pid, kind: doSleep, preempts: 1})
+	}
 	return append(append(out, timers...), dear...)
 }
 
@@ -169,6 +186,20 @@ func (s *Sim) refresh() {
 	if s.current != nil && !s.current.ready() {
 		s.current = nil
 	}
+}
+
+// sum is a hash of all that the rest of the run depends on.
+func (s *Sim) sum() uint64 {
+	sum := s.Sum()
+	if s.current != nil {
+		sum ^= hash("current", s.current.p.Name)
+	}
+	for _, a := range s.actors {
+		if a.asleep && !a.done {
+			sum ^= hash("asleep", a.p.Name, fmt.Sprint(a.p.PID))
+		}
+	}
+	return sum
 }
 
 func cost(b bool) int8 {
@@ -194,6 +225,9 @@ func (s *Sim) apply(c choice) {
 	case doCrash:
 		a.p.Kill()
 		s.settle()
+		return
+	case doSleep:
+		a.asleep, s.current = true, nil
 		return
 	case doTimer:
 		a.timed = true
