@@ -40,9 +40,9 @@ func (h *history) attempt(n int) {
 	if _, ok := h.c.directory(h.f, a.dir, h.uid); !ok {
 		return
 	}
-	a.claim, _, a.hasClaim = look(h.c, h.f, record.ClaimPath(a.dir), h.uid, record.DecodeClaim)
 	h.readEnd(a)
 	a.start, _, a.hasStart = look(h.c, h.f, record.StartPath(a.dir), h.uid, record.DecodeStart)
+	a.claim, _, a.hasClaim = look(h.c, h.f, record.ClaimPath(a.dir), h.uid, record.DecodeClaim)
 	h.order(a)
 	if a.claim != nil {
 		h.identity(a)

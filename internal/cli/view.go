@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/journal"
-	"runsheet/internal/report"
 	"runsheet/internal/tui"
 )
 
@@ -98,6 +98,6 @@ func wording(e journal.Event) (tui.Event, bool) {
 	case journal.SetAside:
 		out.Kind, out.Text = "set aside", "older evidence is in "+e.Text
 	}
-	out.Text = report.Clean(out.Text)
+	out.Text = diagnose.Clean(out.Text)
 	return out, true
 }

@@ -211,3 +211,22 @@ func TestForeignWriter(t *testing.T) {
 		t.Error("the training code's document was replaced")
 	}
 }
+
+// A progress.json of some other program is not ours to replace either, nor is one that a link leads to.
+func TestOthersDocumentStays(t *testing.T) {
+	dir := workDir(t, 2)
+	path := filepath.Join(dir, documentName)
+	must(t, os.WriteFile(path, []byte(`{"done": 3}`), 0o666))
+	c, _ := counting(t, durable.OS(), Options{})
+	if p := get(c, dir); p.Completed != 2 || readFile(t, path) != `{"done": 3}` {
+		t.Errorf("%+v, %s", p, readFile(t, path))
+	}
+	elsewhere := filepath.Join(t.TempDir(), "linked.json")
+	ours := `{"schema": "runsheet.progress/1", "completed_epochs": 0}`
+	must(t, os.WriteFile(elsewhere, []byte(ours), 0o666))
+	must(t, os.Remove(path))
+	must(t, os.Symlink(elsewhere, path))
+	if p := get(c, dir); p.Completed != 2 || readFile(t, elsewhere) != ours || readFile(t, path) != ours {
+		t.Errorf("%+v, %s", p, readFile(t, path))
+	}
+}

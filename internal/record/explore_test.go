@@ -92,13 +92,8 @@ var scenarios = map[string]func(*model){
 // letGo is `retry --force` by a person who watches the run.
 func (m *model) letGo(p *recordtest.Proc) {
 	for range tries {
-		var f facts
-		m.Await(p, func() bool {
-			g := p.Ghost()
-			f = m.observe(g, g.System())
-			return f.Live() && f.Liveness == runsheet.LivenessUnknown
-		}, false)
-		if f = m.observe(p, m.system(p)); f.Live() {
+		m.Await(p, func() bool { return m.peek(p).Liveness == runsheet.LivenessUnknown }, false)
+		if f := m.observe(p, m.system(p)); f.Live() {
 			m.takeOver(p, m.system(p), f.Attempt, record.Heir{Force: true})
 		}
 	}
@@ -157,12 +152,12 @@ func TestExploreFindsMutants(t *testing.T) {
 		{"write-once looks first and writes then", "one machine", bounds{1, 0, 0, false}, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.FS = naive{sys.FS, p}; return sys }
 		}},
-		{"processes are not found", "one machine", bounds{1, 1, 0, false}, func(m *model) {
+		{"processes are not found", "one machine", bounds{1, 1, 4000, false}, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.Procs = blind{sys.Procs}; return sys }
 		}},
-		{"commands carry no token and no session", "one machine", bounds{1, 1, 0, false}, func(m *model) { m.noToken = true }},
-		{"evidence before records", "one machine", bounds{1, 1, 0, false}, func(m *model) { m.evidenceFirst = true }},
-		{"the journal is not asked", "removed", bounds{1, 1, 0, false}, func(m *model) { m.noJournal = true }},
+		{"commands carry no token and no session", "one machine", bounds{1, 1, 4000, false}, func(m *model) { m.noToken = true }},
+		{"evidence before records, and no second look", "one machine", bounds{1, 1, 4000, false}, func(m *model) { m.evidenceFirst, m.lookOnce = true, true }},
+		{"the journal is not asked", "removed", bounds{1, 1, 4000, false}, func(m *model) { m.noJournal = true }},
 		{"nobody looks for lower attempts", "numbers skipped", bounds{2, 0, 3000, false}, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.FS = onlyLast{sys.FS}; return sys }
 		}},
@@ -172,10 +167,10 @@ func TestExploreFindsMutants(t *testing.T) {
 				return sys
 			}
 		}},
-		{"elsewhere is taken for gone", "two machines", bounds{1, 1, 0, false}, func(m *model) {
+		{"elsewhere is taken for gone", "two machines", bounds{1, 1, 4000, false}, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.Procs = sure{sys.Procs}; return sys }
 		}},
-		{"a void start that is not written", "one machine", bounds{1, 1, 0, false}, func(m *model) {
+		{"a void start that is not written", "one machine", bounds{1, 1, 4000, false}, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.FS = losing{sys.FS, "void"}; return sys }
 		}},
 		{"a start that is not written", "one machine", bounds{1, 0, 0, false}, func(m *model) {
@@ -184,13 +179,13 @@ func TestExploreFindsMutants(t *testing.T) {
 				return sys
 			}
 		}},
-		{"an end that is not written", "one machine", bounds{1, 1, 0, false}, func(m *model) {
+		{"an end that is not written", "one machine", bounds{1, 1, 4000, false}, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System {
 				sys.FS = losing{sys.FS, "takeover"}
 				return sys
 			}
 		}},
-		{"a lock that everybody gets", "one machine", bounds{1, 1, 0, false}, func(m *model) {
+		{"a lock that everybody gets", "one machine", bounds{1, 1, 4000, false}, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System {
 				sys.Locks = loose{sys.Locks}
 				sys.Procs = blind{sys.Procs}

@@ -25,13 +25,13 @@ type model struct {
 	// wrap breaks a process's view of the world, for mutants.
 	wrap func(*recordtest.Proc, record.System) record.System
 	// What the model does wrong, for mutants.
-	evidenceFirst, noJournal, noToken bool
-	startTwice                        bool // the executor starts every supervisor twice
-	finishAt                          int  // the attempt that completes the work; 0: none
+	evidenceFirst, lookOnce, noJournal, noToken bool
+	startTwice                                  bool // the executor starts every supervisor twice
+	finishAt                                    int  // the attempt that completes the work; 0: none
 
 	journals map[string]entry
 	codes    map[int]int // exit codes by pid
-	peeks    map[peek]string
+	peeks    map[peek]facts
 }
 
 type peek struct {
@@ -49,7 +49,7 @@ type entry struct {
 }
 
 func newModel(s *recordtest.Sim) *model {
-	m := &model{Sim: s, finishAt: 2, journals: map[string]entry{}, codes: map[int]int{}, peeks: map[peek]string{}}
+	m := &model{Sim: s, finishAt: 2, journals: map[string]entry{}, codes: map[int]int{}, peeks: map[peek]facts{}}
 	s.Check, s.Final = m.check, m.final
 	if err := s.MkdirAll(work); err != nil {
 		s.Fail("%v", err)
@@ -172,19 +172,22 @@ func records(sys record.System) runsheet.Facts {
 	return f
 }
 
+// peek is what p would observe now, without a step.
+func (m *model) peek(p *recordtest.Proc) facts {
+	k := peek{m.State(), p.Host + p.BootID}
+	f, ok := m.peeks[k]
+	if !ok {
+		g := p.Ghost()
+		f = m.observe(g, m.system(g))
+		m.peeks[k] = f
+	}
+	return f
+}
+
 // changed is what a launcher that waits wakes up by: the facts are others than f.
 func (l *launcher) changed(f facts) func() bool {
 	want := f.String()
-	return func() bool {
-		k := peek{l.m.State(), l.p.Host + l.p.BootID}
-		now, ok := l.m.peeks[k]
-		if !ok {
-			g := l.p.Ghost()
-			now = l.m.observe(g, l.m.system(g)).String()
-			l.m.peeks[k] = now
-		}
-		return now != want
-	}
+	return func() bool { return l.m.peek(l.p).String() != want }
 }
 
 // note writes the journal.
@@ -220,7 +223,7 @@ func (l *launcher) run() {
 	for {
 		f = l.m.observe(l.p, l.sys)
 		if f.Problem != "" {
-			l.m.Await(l.p, l.changed(f), true)
+			l.m.Await(l.p, l.changed(f), false)
 			continue
 		}
 		l.report(f)
@@ -307,7 +310,10 @@ func (m *model) takeOver(p *recordtest.Proc, sys record.System, attempt int, hei
 
 // launch is launcher.Launcher.launch.
 func (l *launcher) launch(before facts) {
-	seen := l.m.observe(l.p, l.sys)
+	seen := before
+	if !l.m.lookOnce {
+		seen = l.m.observe(l.p, l.sys)
+	}
 	if seen.String() != before.String() {
 		return
 	}
@@ -474,7 +480,7 @@ func (m *model) release(s *supervisor, cmd *recordtest.Proc) {
 	}
 	m.Set(key, c.Nonce)
 	m.Set(fmt.Sprint("command ", cmd.PID), c.Nonce)
-	m.Go(cmd, false, func() {
+	m.GoSlowly(cmd, func() {
 		code := 1
 		if c.Attempt == m.finishAt {
 			code = 0

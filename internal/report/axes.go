@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 )
 
@@ -161,7 +162,7 @@ func valuesOf(run runsheet.Run, names []string) []string {
 func unknown(what, name, who string, there []string) error {
 	hint := who + " none"
 	if len(there) > 0 {
-		hint = who + " " + Clean(strings.Join(there, ", "))
+		hint = who + " " + diagnose.Clean(strings.Join(there, ", "))
 	}
 	return durable.WithHint(fmt.Errorf("results table: no such %s: %q", what, name), hint)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 )
 
 // SummaryLine says how a sheet stands, as "18 runs: 4 pending, 2 running, 12 finished; 74% done, about 12s left".
@@ -70,7 +71,7 @@ func amount(o runsheet.Observed) string {
 	default:
 		return ""
 	}
-	return strings.TrimRight(text+Clean(unit), " ")
+	return strings.TrimRight(text+diagnose.Clean(unit), " ")
 }
 
 // timing says when a run will be done ("12s left"), how long it has gone on where nobody knows that ("for 3m"), or when

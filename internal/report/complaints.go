@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 )
 
 // complaints says what is wrong with runs, below the table: each reason once, with the runs that have it and what a
@@ -26,7 +27,7 @@ func complaints(s runsheet.Snapshot, style Style) []string {
 		if runs[c] == nil {
 			order = append(order, c)
 		}
-		runs[c] = append(runs[c], Clean(o.Run.Name))
+		runs[c] = append(runs[c], diagnose.Clean(o.Run.Name))
 	}
 	var lines []string
 	for _, c := range order {
@@ -49,23 +50,23 @@ func complain(o runsheet.Observed) (text, hint string) {
 	broken := p != nil && p.Error != "" && !done(o)
 	switch {
 	case o.Problem != "":
-		return Clean(o.Problem), "`runsheet check` says which record it is"
+		return diagnose.Clean(o.Problem), "`runsheet check` says which record it is"
 	case broken:
-		text = Clean(p.Error)
+		text = diagnose.Clean(p.Error)
 		if o.Reason != "" && o.Reason != p.Error {
-			text = Clean(o.Reason) + "; " + text
+			text = diagnose.Clean(o.Reason) + "; " + text
 		}
 		return text, "look at the file; once it is mended or moved away, `runsheet status --recompute` reads the evidence anew"
 	case o.Status == runsheet.Failed && o.End == nil && o.Claim == nil:
-		return Clean(o.Reason), "`runsheet run` goes on with it"
+		return diagnose.Clean(o.Reason), "`runsheet run` goes on with it"
 	case o.Status == runsheet.Failed:
-		return Clean(o.Reason), "`runsheet logs RUN` shows what it printed, `runsheet retry RUN` lets it be tried again"
+		return diagnose.Clean(o.Reason), "`runsheet logs RUN` shows what it printed, `runsheet retry RUN` lets it be tried again"
 	case o.Status == runsheet.Stuck:
-		return Clean(o.Reason), "`runsheet logs RUN` shows what it printed last, `runsheet stop RUN` ends it"
+		return diagnose.Clean(o.Reason), "`runsheet logs RUN` shows what it printed last, `runsheet stop RUN` ends it"
 	case o.Status == runsheet.Unknown && o.Live():
-		return Clean(o.Reason), "once you know that nothing of it runs any more: `runsheet retry --force RUN`"
+		return diagnose.Clean(o.Reason), "once you know that nothing of it runs any more: `runsheet retry --force RUN`"
 	case o.Status == runsheet.Unknown:
-		return Clean(o.Reason), "a total in the sheet (`progress: {epochs: 20}`) would tell whether it is done"
+		return diagnose.Clean(o.Reason), "a total in the sheet (`progress: {epochs: 20}`) would tell whether it is done"
 	}
 	return "", ""
 }

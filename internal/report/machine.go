@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 )
 
 // CSV renders the table for machines: a line for each cell, numbers in full, a standard deviation only where there are
@@ -16,7 +17,7 @@ func (t Table) CSV() (string, error) {
 	w := csv.NewWriter(&b)
 	var header []string
 	for _, a := range append(append([]string{}, t.RowAxes...), t.ColumnAxes...) {
-		header = append(header, Clean(a))
+		header = append(header, diagnose.Clean(a))
 	}
 	if err := w.Write(append(header, "metric", "mean", "std", "n", "total", "outdated", "best")); err != nil {
 		return "", err
@@ -31,9 +32,9 @@ func (t Table) CSV() (string, error) {
 		for i, c := range r.Cells {
 			var line []string
 			for _, v := range append(append([]string{}, r.Labels...), t.Columns[i].Values...) {
-				line = append(line, Clean(v))
+				line = append(line, diagnose.Clean(v))
 			}
-			line = append(line, Clean(t.Columns[i].Metric.Name), number(c.Mean, c.N > 0), number(c.Std, c.N > 1),
+			line = append(line, diagnose.Clean(t.Columns[i].Metric.Name), number(c.Mean, c.N > 0), number(c.Std, c.N > 1),
 				strconv.Itoa(c.N), strconv.Itoa(c.Total), strconv.Itoa(c.Outdated), strconv.FormatBool(c.Best))
 			if err := w.Write(line); err != nil {
 				return "", err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 )
 
@@ -33,14 +34,14 @@ func (t Table) Render(format string) (string, error) {
 func (t Table) title() string {
 	what := "results"
 	if len(t.Metrics) == 1 {
-		what = Clean(t.Metrics[0].Name)
+		what = diagnose.Clean(t.Metrics[0].Name)
 	}
-	text := Clean(t.Sheet) + ": " + what
+	text := diagnose.Clean(t.Sheet) + ": " + what
 	if len(t.Over) > 0 {
-		text += ", mean ± std over " + Clean(strings.Join(t.Over, ", "))
+		text += ", mean ± std over " + diagnose.Clean(strings.Join(t.Over, ", "))
 	}
 	for _, p := range t.Fixed {
-		text += ", " + Clean(p.Key+"="+p.Value)
+		text += ", " + diagnose.Clean(p.Key+"="+p.Value)
 	}
 	return text
 }
@@ -49,19 +50,19 @@ func (t Table) title() string {
 // says enough, as "wine"; a number is given its name, as "lr=0.1".
 func (t Table) headings() (labels, columns []string) {
 	for _, a := range t.RowAxes {
-		labels = append(labels, Clean(a))
+		labels = append(labels, diagnose.Clean(a))
 	}
 	for _, c := range t.Columns {
 		var parts []string
 		for i, v := range c.Values {
 			if speaks(v) {
-				parts = append(parts, Clean(v))
+				parts = append(parts, diagnose.Clean(v))
 			} else {
-				parts = append(parts, Clean(t.ColumnAxes[i]+"="+v))
+				parts = append(parts, diagnose.Clean(t.ColumnAxes[i]+"="+v))
 			}
 		}
 		if len(t.Metrics) > 1 || len(parts) == 0 {
-			parts = append(parts, Clean(c.Metric.Name))
+			parts = append(parts, diagnose.Clean(c.Metric.Name))
 		}
 		columns = append(columns, strings.Join(parts, " "))
 	}
@@ -79,7 +80,7 @@ func speaks(v string) bool {
 
 // label renders the value that a row has on an axis.
 func label(v string) string {
-	if v = Clean(v); v != "" {
+	if v = diagnose.Clean(v); v != "" {
 		return v
 	}
 	return missing

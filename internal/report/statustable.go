@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 )
 
 const (
@@ -34,7 +35,7 @@ func StatusTable(w io.Writer, s runsheet.Snapshot, style Style) error {
 		}
 		fmt.Fprintln(out)
 	}
-	summary := fmt.Sprintf("%s: %s, as of %s", Clean(s.Sheet.Name), SummaryLine(s), s.AsOf.Format(time.DateTime))
+	summary := fmt.Sprintf("%s: %s, as of %s", diagnose.Clean(s.Sheet.Name), SummaryLine(s), s.AsOf.Format(time.DateTime))
 	if style.Rows > 0 {
 		summary = cut(summary, style.Width)
 	}
@@ -96,7 +97,7 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live
 	}
 	colour := func(i int) Paint { return Of(runs[i].Status) }
 	columns := []Column{
-		column(Column{Title: "RUN", Min: name, Keep: 9, Cut: 2}, func(o runsheet.Observed) string { return Clean(o.Run.Name) }),
+		column(Column{Title: "RUN", Min: name, Keep: 9, Cut: 2}, func(o runsheet.Observed) string { return diagnose.Clean(o.Run.Name) }),
 		column(Column{Title: "STATUS", Keep: 8, Paint: colour}, func(o runsheet.Observed) string {
 			if live && o.Status == runsheet.Running {
 				return ""
@@ -120,11 +121,11 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live
 		column(done, share),
 		column(Column{Title: "PROGRESS", Keep: 6}, amount))
 	for _, name := range shownMetrics(s) {
-		columns = append(columns, column(Column{Title: Middle(Clean(name), 16), Keep: 5, Right: true},
+		columns = append(columns, column(Column{Title: Middle(diagnose.Clean(name), 16), Keep: 5, Right: true},
 			func(o runsheet.Observed) string {
 				v := metricValue(o, name)
 				if live && v != "" {
-					v = Middle(Clean(name), 16) + " " + v
+					v = Middle(diagnose.Clean(name), 16) + " " + v
 				}
 				return v
 			}))
@@ -143,10 +144,10 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live
 			if o.Claim == nil {
 				return ""
 			}
-			return Clean(o.Claim.Host)
+			return diagnose.Clean(o.Claim.Host)
 		}),
 		column(Column{Title: "TIME", Keep: 4}, func(o runsheet.Observed) string { return timing(o, s.AsOf) }),
-		column(Column{Title: "REASON", Min: 16, Keep: 2, Cut: 0}, func(o runsheet.Observed) string { return Clean(o.Reason) }))
+		column(Column{Title: "REASON", Min: 16, Keep: 2, Cut: 0}, func(o runsheet.Observed) string { return diagnose.Clean(o.Reason) }))
 }
 
 // strays returns the live attempts that the sheet no longer has, with a reason that says so.

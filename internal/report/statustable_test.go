@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 )
 
 func table(t *testing.T, s runsheet.Snapshot, style Style) string {
@@ -145,10 +146,10 @@ func TestBar(t *testing.T) {
 
 func TestTextProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := Clean(rapid.String().Draw(t, "s"))
+		s := diagnose.Clean(rapid.String().Draw(t, "s"))
 		width := rapid.IntRange(0, 40).Draw(t, "width")
-		if again := Clean(s); again != s {
-			t.Errorf("Clean(%q) is %q", s, again)
+		if again := diagnose.Clean(s); again != s {
+			t.Errorf("diagnose.Clean(%q) is %q", s, again)
 		}
 		if m := Middle(s, width); Width(m) > width || Width(s) <= width && m != s {
 			t.Errorf("Middle(%q, %d) is %q", s, width, m)

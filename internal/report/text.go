@@ -4,29 +4,12 @@ import (
 	"math"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/mattn/go-runewidth"
 )
 
 // csi matches the escape sequences that colour text and move cursors: ECMA-48, section 5.4.
 var csi = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]")
-
-// Clean makes text from outside safe to print on one line: escape sequences and control characters are dropped,
-// blanks of every kind become spaces, and marks that turn the direction of writing are dropped, because with them a
-// name could show itself as another.
-func Clean(s string) string {
-	s = csi.ReplaceAllString(strings.ToValidUTF8(s, "\uFFFD"), "")
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x200e, r == 0x200f, r == 0xfeff:
-			return -1
-		}
-		return r
-	}, s)
-}
 
 // narrow tells the width of runes as terminals do outside of East Asia: those of ambiguous width take one column.
 var narrow = runewidth.Condition{}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"runsheet/internal/report"
+	"runsheet/internal/diagnose"
 )
 
 // Event is something that a launcher did or saw.
@@ -24,7 +24,7 @@ func (e Event) String() string {
 	s := e.At.Format(time.TimeOnly)
 	for _, word := range []string{e.Kind, e.Run} {
 		if word != "" {
-			s += " " + report.Clean(word)
+			s += " " + diagnose.Clean(word)
 		}
 	}
 	if e.Attempt > 0 {
@@ -33,9 +33,9 @@ func (e Event) String() string {
 	switch {
 	case e.Text == "":
 	case e.Kind == "" && e.Run == "":
-		s += " " + report.Clean(e.Text)
+		s += " " + diagnose.Clean(e.Text)
 	default:
-		s += ": " + report.Clean(e.Text)
+		s += ": " + diagnose.Clean(e.Text)
 	}
 	return s
 }

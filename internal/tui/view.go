@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/report"
 )
 
@@ -69,7 +70,7 @@ func head(f Frame) []string {
 	if eta, ok := report.ETA(s); ok && eta > 0 {
 		tail += "  " + runsheet.Span(eta.Round(time.Second)) + " left"
 	}
-	name := report.Middle(report.Clean(s.Sheet.Name), max(f.Width/3, 1))
+	name := report.Middle(diagnose.Clean(s.Sheet.Name), max(f.Width/3, 1))
 	room := f.Width - report.Width(name) - report.Width(tail) - 4
 	parts := []string{f.style().Paint(report.Bold, name), f.style().Paint(report.Green, report.Bar(percentage, min(room, maxBar))), tail}
 	switch {

@@ -25,6 +25,7 @@ type Sim struct {
 type actor struct {
 	p      *Proc
 	mortal bool
+	slow   bool
 	next   func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool
@@ -47,6 +48,12 @@ func (s *Sim) Go(p *Proc, mortal bool, program func()) {
 		p.Kill()
 	})
 	s.actors = append(s.actors, a)
+}
+
+// GoSlowly is Go for a process that acts only when no other can, unless it is preferred; it never dies by itself.
+func (s *Sim) GoSlowly(p *Proc, program func()) {
+	s.Go(p, false, program)
+	s.actors[len(s.actors)-1].slow = true
 }
 
 // Await lets a process wait until cond holds. With timer set it may as well go on before; then Await returns true.
@@ -142,10 +149,12 @@ func (s *Sim) choices(faulty bool) []choice {
 	if some {
 		out = append(out, choice{pid: s.current.p.PID})
 	}
-	for _, a := range s.actors {
-		if a != s.current && a.ready() {
-			out = append(out, choice{pid: a.p.PID, preempts: cost(some)})
-			some = true
+	for _, slow := range []bool{false, true} {
+		for _, a := range s.actors {
+			if a != s.current && a.slow == slow && a.ready() {
+				out = append(out, choice{pid: a.p.PID, preempts: cost(some)})
+				some = true
+			}
 		}
 	}
 	if !some { // those who were suspended are woken
