@@ -50,12 +50,20 @@ func checkProject(ctx context.Context, env Env, path string) error {
 	}
 	violations := 0
 	for _, v := range found {
-		fmt.Fprintln(env.Out, clean(v.String()))
+		fmt.Fprintln(env.Out, v)
 		if v.Severity == check.Broken {
 			violations++
 		}
 	}
-	err = checkFileSystem(ctx, env, s.Dir)
+	dirs := []string{s.Dir}
+	for _, r := range s.Runs {
+		dirs = append(dirs, r.WorkDir)
+	}
+	for _, dir := range check.Places(env.Disk, dirs) {
+		if ferr := checkFileSystem(ctx, env, dir); ferr != nil {
+			err = ferr
+		}
+	}
 	fmt.Fprintf(env.Out, "%d runs checked, %d violations\n", len(s.Runs), violations)
 	if err == nil && violations > 0 {
 		err = exit(exitFailed)
@@ -76,15 +84,17 @@ func checkFileSystem(ctx context.Context, env Env, dir string) error {
 		shared = "may be shared with other machines"
 	}
 	fmt.Fprintf(env.Out, "%s: %s, %s\n", kind.Dir, kind.Kind, shared)
-	bad := false
 	for _, a := range kind.Abilities {
-		mark := "ok"
+		mark, detail := "ok", ""
 		if !a.OK {
-			mark, bad = "FAILED", true
+			mark = "FAILED"
 		}
-		fmt.Fprintf(env.Out, "  %-6s  %s: %s\n", mark, a.Name, clean(a.Detail))
+		if a.Detail != "" {
+			detail = ": " + clean(a.Detail)
+		}
+		fmt.Fprintf(env.Out, "  %-6s  %s%s\n", mark, a.Name, detail)
 	}
-	if bad {
+	if kind.Failed() {
 		return exit(exitFailed)
 	}
 	return nil

@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/cache")
 			env.Setenv("USER", "alice")
+			nothingLeft(env)
 			return nil
 		},
 		Cmds: scriptCommands,

@@ -76,6 +76,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 			ts.Fatalf("%s: %d lines with %q, want %s", args[1], n, args[2], args[0])
 		}
 	},
+	// contract FILE [NAME STATUS COMPLETED/TOTAL]...: the file is a whole status document, with such runs in it.
+	"contract": cmdContract,
 	// aged AGE FILE...: sets the time stamps of files so far back.
 	"aged": func(ts *testscript.TestScript, neg bool, args []string) {
 		age, err := time.ParseDuration(args[0])

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 
@@ -85,9 +84,6 @@ func wording(e journal.Event) (tui.Event, bool) {
 			out.Text = ""
 		default:
 			out.Kind = "failed"
-			if e.Cause.Text != "" && !strings.Contains(e.Text, e.Cause.Text) {
-				out.Text = strings.TrimPrefix(fmt.Sprintf("%s: %s", e.Text, e.Cause.Text), ": ")
-			}
 		}
 	case journal.SheetChanged:
 		out.Kind = "sheet"

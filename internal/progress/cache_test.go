@@ -201,6 +201,25 @@ func TestSameStamp(t *testing.T) {
 	}
 }
 
+// Evidence that changes while it is read is read again, until the witnesses before and after agree; not for ever.
+func TestChangedWhileRead(t *testing.T) {
+	for _, changes := range []int64{1, 1000} {
+		dir := workDir(t, 1)
+		done := int64(0)
+		c, n := counting(t, crooked{Disk: durable.OS(), fail: func(op, path string) error {
+			if op == "open" && filepath.Base(path) == "validation_scores.json" && done < changes {
+				done++
+				addEpoch(t, dir, done)
+			}
+			return nil
+		}}, Options{})
+		p := get(c, dir)
+		if changes == 1 && (p.Completed != 2 || n.Load() != 2) || p.Error != "" || n.Load() > lookAgain || p.Settled {
+			t.Errorf("%d changes: %d computations, %+v", changes, n.Load(), p)
+		}
+	}
+}
+
 // A stamp of the future is young.
 func TestFutureStamp(t *testing.T) {
 	dir := workDir(t, 1)

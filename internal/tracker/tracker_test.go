@@ -363,6 +363,7 @@ func TestWitnessesSeeChanges(t *testing.T) {
 		"the next epoch":          {"epoch_2/": ""},
 		"its file":                {"epoch_2/training_losses.pt": "x"},
 		"a score":                 {"epoch_1/validation_scores.json": `{"aggregated": {"accuracy": 0.9}}`},
+		"a score of equal size":   {"epoch_1/validation_scores.json": epochsOf(.1, .9)["epoch_1/validation_scores.json"]},
 		"the trainer's document":  {"progress.json": `{"completed_epochs": 2}`},
 		"an evaluation":           {"evaluation_scores.json": `{}`},
 		"an emptied file of last": {"epoch_1/training_losses.pt": ""},
