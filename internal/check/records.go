@@ -28,7 +28,7 @@ func (c *checker) records(f *findings, workDir string) {
 		case path == record.ProgressPath(workDir), path == record.ProgressLockPath(workDir):
 			c.file(f, path, uid)
 		case path == record.AttemptsDir(workDir), path == record.RequestsDir(workDir):
-		case isTemp(name), name == published:
+		case isTemp(name), path == record.PublishedPath(workDir):
 			h.temp = append(h.temp, path)
 		default:
 			c.strange(f, path)
@@ -40,9 +40,6 @@ func (c *checker) records(f *findings, workDir string) {
 		}
 	}
 }
-
-// published is the name under which internal/progress prepares what it publishes.
-const published = "progress.published"
 
 // history is one look at the records of a work dir.
 type history struct {

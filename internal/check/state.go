@@ -29,6 +29,8 @@ func (c *checker) state(f *findings, dir string) {
 			if _, ok := c.file(f, path, uid); ok {
 				held = c.launcher(f, dir, path)
 			}
+		case path == record.SetupLogPath(dir), path == record.LauncherLogPath(dir):
+			c.file(f, path, uid)
 		case !isTemp(name):
 			c.strange(f, path)
 		case !held:

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -27,7 +26,7 @@ func detach(env Env, s *runsheet.Sheet, o runOptions) error {
 	if err := durable.MkdirAll(env.Disk, "detach", state, 0o700); err != nil {
 		return fmt.Errorf("detach: %w", err)
 	}
-	path := filepath.Join(state, "launcher.log")
+	path := record.LauncherLogPath(state)
 	log, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, durable.Private)
 	if err != nil {
 		return fmt.Errorf("detach: %w", err)

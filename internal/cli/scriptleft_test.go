@@ -13,10 +13,12 @@ import (
 )
 
 // nothingLeft makes a script fail that leaves a process behind: launchers, supervisors and commands alike have the
-// script's own HOME. What is left is killed all the same.
+// script's own HOME. What is left is killed all the same. It fails as well where the race detector found something in
+// one of them.
 func nothingLeft(env *testscript.Env) {
 	home := []byte("HOME=" + env.WorkDir + "\x00")
 	env.Defer(func() {
+		defer raceFound(env)
 		var left []string
 		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 			if left = processesWith(home); len(left) == 0 {
@@ -36,6 +38,17 @@ func nothingLeft(env *testscript.Env) {
 		killAll(left)
 		env.T().FailNow()
 	})
+}
+
+func raceFound(env *testscript.Env) {
+	found, _ := filepath.Glob(filepath.Join(env.WorkDir, "race.*"))
+	for _, path := range found {
+		text, _ := os.ReadFile(path)
+		env.T().Log(string(text))
+	}
+	if len(found) > 0 {
+		env.T().FailNow()
+	}
 }
 
 // processesWith returns the processes, zombies excepted, whose environment holds a variable.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -16,6 +15,7 @@ import (
 	"runsheet/internal/durable"
 	"runsheet/internal/journal"
 	"runsheet/internal/proc"
+	"runsheet/internal/record"
 )
 
 // ready makes sure, before the first start, that the secrets are there, and runs the sheet's setup.
@@ -46,7 +46,7 @@ func (l *Launcher) setup(ctx context.Context) error {
 	if err := l.note(journal.Event{Kind: journal.SetupRan, Text: "running the setup: " + l.sheet.Setup}); err != nil {
 		return err
 	}
-	path := filepath.Join(l.state, "setup.log")
+	path := record.SetupLogPath(l.state)
 	log, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, durable.Private)
 	if err != nil {
 		return fmt.Errorf("setup: %w", err)

@@ -81,7 +81,7 @@ func (c *Cache) publish(pl place, p runsheet.Progress) string {
 	default:
 		return ""
 	}
-	whole := filepath.Join(record.Dir(pl.workDir), "progress.published")
+	whole := record.PublishedPath(pl.workDir)
 	if err := durable.Replace(c.disk, "publish", whole, want, publishMode); err != nil {
 		return ""
 	}

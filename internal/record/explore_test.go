@@ -43,9 +43,8 @@ var scenarios = map[string]func(*model){
 		m.launcherOn("h1", "b1", "A", "A", nil)
 		m.launcherOn("h2", "b2", "B", "B", nil)
 		server := m.Start("h0", "b0", "server")
-		m.Go(server, false, func() {
-			m.Await(server, func() bool { return m.Get("began 1") != "" }, false)
-			server.Step(recordtest.Step{Op: "drop-locks"}, func() string { m.DropLocks("h1"); return "" })
+		m.GoSlowly(server, func() {
+			server.Step(recordtest.Step{Op: "drop-locks"}, func() string { m.DropLocks("h1"); m.Set("dropped", "yes"); return "" })
 		})
 		person := m.Start("h2", "b2", "person")
 		m.Go(person, false, func() { m.letGo(person) })
@@ -92,7 +91,7 @@ var scenarios = map[string]func(*model){
 // letGo is `retry --force` by a person who watches the run.
 func (m *model) letGo(p *recordtest.Proc) {
 	for range tries {
-		m.Await(p, func() bool { return m.peek(p).Liveness == runsheet.LivenessUnknown }, false)
+		m.Await(p, func() bool { return m.Get("dropped") != "" && m.peek(p).Liveness == runsheet.LivenessUnknown }, false)
 		if f := m.observe(p, m.system(p)); f.Live() {
 			m.takeOver(p, m.system(p), f.Attempt, record.Heir{Force: true})
 		}
@@ -158,8 +157,13 @@ func TestExploreFindsMutants(t *testing.T) {
 		{"commands carry no token and no session", "one machine", bounds{1, 1, 4000, false}, func(m *model) { m.noToken = true }},
 		{"evidence before records, and no second look", "one machine", bounds{1, 1, 4000, false}, func(m *model) { m.evidenceFirst, m.lookOnce = true, true }},
 		{"the journal is not asked", "removed", bounds{1, 1, 4000, false}, func(m *model) { m.noJournal = true }},
-		{"nobody looks for lower attempts", "numbers skipped", bounds{2, 0, 3000, false}, func(m *model) {
-			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.FS = onlyLast{sys.FS}; return sys }
+		{"nobody looks for lower attempts", "numbers skipped", bounds{1, 0, 0, false}, func(m *model) {
+			m.wrap = func(p *recordtest.Proc, sys record.System) record.System {
+				if p.Token == "" { // a launcher
+					sys.FS = onlyLast{sys.FS}
+				}
+				return sys
+			}
 		}},
 		{"a fence that sees nothing", "two machines", bounds{1, 0, 0, false}, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System {
@@ -170,7 +174,7 @@ func TestExploreFindsMutants(t *testing.T) {
 		{"elsewhere is taken for gone", "two machines", bounds{1, 1, 4000, false}, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.Procs = sure{sys.Procs}; return sys }
 		}},
-		{"a void start that is not written", "one machine", bounds{1, 1, 4000, false}, func(m *model) {
+		{"a void start that is not written", "two machines", bounds{2, 0, 20000, false}, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.FS = losing{sys.FS, "void"}; return sys }
 		}},
 		{"a start that is not written", "one machine", bounds{1, 0, 0, false}, func(m *model) {

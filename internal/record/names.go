@@ -98,3 +98,14 @@ func ReportedPath(attemptDir string) string { return filepath.Join(attemptDir, "
 
 // SuperviseLogPath returns where the supervisor of an attempt says what went wrong with itself.
 func SuperviseLogPath(attemptDir string) string { return filepath.Join(attemptDir, "supervise.log") }
+
+// SetupLogPath returns what the sheet's setup printed last, in a sheet's state directory.
+func SetupLogPath(stateDir string) string { return filepath.Join(stateDir, "setup.log") }
+
+// LauncherLogPath returns what launchers in the background said, in a sheet's state directory.
+func LauncherLogPath(stateDir string) string { return filepath.Join(stateDir, "launcher.log") }
+
+// PublishedPath returns where the progress document of a work dir is written before it gets its public name.
+func PublishedPath(workDir string) string {
+	return filepath.Join(workDir, DirName, "progress.published")
+}

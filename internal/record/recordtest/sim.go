@@ -36,7 +36,7 @@ type actor struct {
 	fate   Fate
 	primed bool
 	done   bool
-	asleep bool // suspended, until nobody else can act
+	asleep bool // suspended, until nobody else can act but the slow ones
 }
 
 // Go lets a process run a program; at its end the process exits. A mortal one may be killed before any of its steps, or may be told of an error.
@@ -156,15 +156,7 @@ func (s *Sim) choices(faulty bool) []choice {
 				some = true
 			}
 		}
-	}
-	if !some { // those who were suspended are woken
-		for _, a := range s.actors {
-			if a.asleep && !a.done {
-				a.asleep = false
-				some = a.ready() || some
-			}
-		}
-		if some {
+		if !some && s.wake() {
 			return s.choices(faulty)
 		}
 	}
@@ -188,6 +180,15 @@ func (s *Sim) choices(faulty bool) []choice {
 		out = append(out, choice{pid: out[0].pid, kind: doSleep, preempts: 1})
 	}
 	return append(append(out, timers...), dear...)
+}
+
+// wake wakes those who were suspended, and says whether there were any.
+func (s *Sim) wake() (any bool) {
+	for _, a := range s.actors {
+		any = any || a.asleep && !a.done
+		a.asleep = false
+	}
+	return any
 }
 
 // refresh forgets who acted last once it cannot go on: to go on with somebody else is no preemption then.
