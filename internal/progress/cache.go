@@ -13,6 +13,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/proc"
 	"runsheet/internal/tracker"
 )
 
@@ -58,7 +59,7 @@ func New(disk durable.Disk, opts Options) *Cache {
 		opts.Now = time.Now
 	}
 	if opts.Sleep == nil {
-		opts.Sleep = sleep
+		opts.Sleep = proc.SystemClock().Wait
 	}
 	if opts.Tick == nil {
 		opts.Tick = Tick
@@ -70,17 +71,6 @@ func New(disk durable.Disk, opts Options) *Cache {
 		opts.OnDamage = func(string, error) {}
 	}
 	return &Cache{disk: disk, opts: opts, flights: flights{m: map[string]*flight{}}, memos: map[string]*memo{}, limit: maxMemos}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // Get returns the progress of the run in workDir, an absolute path, as the evidence tells it at some moment of the

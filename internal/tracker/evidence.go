@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"runsheet/internal/durable"
+	"runsheet/internal/proc"
 )
 
 // How large a file of evidence may be, in bytes.
@@ -74,20 +75,9 @@ func NewEvidence(ctx context.Context, disk durable.Disk, dir string, opts Option
 		ev.now = time.Now
 	}
 	if ev.sleep == nil {
-		ev.sleep = pause
+		ev.sleep = proc.SystemClock().Wait
 	}
 	return ev
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // Look returns what a path below the work dir is, links followed, as of the first look in this reading. It returns an
