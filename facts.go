@@ -34,6 +34,19 @@ func (f Facts) Ended() bool { return f.Claim == nil || f.End != nil }
 // Live says whether an attempt holds a slot: it was claimed and nobody has shown that it is over.
 func (f Facts) Live() bool { return f.Claim != nil && f.End == nil }
 
+// Vanished returns the facts where a journal tells of an attempt without an end that the records do not show: somebody
+// deleted them, and it may still live.
+func (f Facts) Vanished(c Claim) Facts {
+	f.Attempt, f.Claim, f.Start, f.End = c.Attempt, &c, nil, nil
+	f.Liveness, f.Why = LivenessUnknown, "its records are gone, and its last attempt may still live"
+	return f
+}
+
+// Hides says whether an attempt that a journal tells of is not what the records show.
+func (f Facts) Hides(c Claim) bool {
+	return f.Problem == "" && (f.Claim == nil || f.Claim.Nonce != c.Nonce && f.Attempt <= c.Attempt)
+}
+
 // StopRequested says whether the newest request is a person's stop.
 func (f Facts) StopRequested() bool { return f.Request != nil && f.Request.Kind == RequestStop }
 

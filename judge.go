@@ -52,6 +52,11 @@ func Judge(run Run, f Facts, p Policy, now time.Time) Judgement {
 		return Judgement{Unknown, progress.Error}
 	}
 	if f.StopRequested() {
+		if f.Claim == nil {
+			if j := judgeUnattempted(f, progress, p, now); j.Status == Running {
+				return Judgement{Running, j.Reason + "; it will not be launched: stopped by " + f.Request.who()}
+			}
+		}
 		return Judgement{Stopped, "by " + f.Request.who()}
 	}
 	if f.RetryRequested() {
@@ -163,6 +168,12 @@ func judgeFinished(run Run, f Facts, progress *Progress, p Policy, now time.Time
 			note = "stopped early after " + units(progress.EarlyStoppedAt, progress.Unit)
 		}
 	}
+	if e, now := f.End, f.Progress; e != nil && e.Progress.Complete() && now != nil && now.Error == "" && !now.Complete() {
+		if note != "" {
+			note += "; "
+		}
+		note += "so its end says: its evidence now shows " + now.String()
+	}
 	return Judgement{Finished, note}
 }
 
@@ -216,7 +227,11 @@ func judgeEnded(f Facts, progress *Progress) Judgement {
 	if e.Kind != EndExit || e.ExitCode == nil {
 		return Judgement{Failed, "ended" + at + ", nobody knows how" + after(because(e))}
 	}
-	return Judgement{Failed, fmt.Sprintf("exited %d%s%s", *e.ExitCode, at, after(because(e)))}
+	lacks := ""
+	if *e.ExitCode == 0 && progress != nil && progress.Lacks != "" {
+		lacks = "; there is no " + progress.Lacks + ", or it is empty"
+	}
+	return Judgement{Failed, fmt.Sprintf("exited %d%s%s%s", *e.ExitCode, at, lacks, after(because(e)))}
 }
 
 // because returns what the cause of an end adds to a sentence that has said already how it ended.

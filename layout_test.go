@@ -55,6 +55,12 @@ var house = []row{
 	{dirs: []string{"internal/tui"}},
 	{dirs: []string{"internal/cli"}},
 	{dirs: []string{"cmd/runsheet"}},
+	// the proof: nothing of the above imports it
+	{dirs: []string{"internal/prove/method"}},
+	{dirs: []string{"internal/prove/hostile/bound"}},
+	{dirs: []string{"internal/prove/mutants"}},
+	{dirs: []string{"internal/prove/hostile", "internal/prove/readers"}},
+	{dirs: []string{"internal/prove"}},
 }
 
 // impure are the imports, with all below them, that a pure package may not have.

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"slices"
 	"time"
@@ -88,6 +89,10 @@ func (c *checker) runs(ctx context.Context, runs []runsheet.Run) []Violation {
 
 // run looks at one run once: its records first, its evidence after.
 func (c *checker) run(ctx context.Context, f *findings, r runsheet.Run) {
+	if info, err := c.disk.Lstat("check", r.WorkDir); err == nil && !info.IsDir() && info.Mode()&fs.ModeSymlink == 0 {
+		f.broken(r.WorkDir, "move it away", "a file stands where the work dir of %s is to be", r.Name)
+		return
+	}
 	c.records(f, r.WorkDir)
 	c.progress(ctx, f, r)
 }

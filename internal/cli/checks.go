@@ -64,7 +64,9 @@ func checkProject(ctx context.Context, env Env, path string) error {
 			err = ferr
 		}
 	}
-	fmt.Fprintf(env.Out, "%d runs checked, %d violations\n", len(s.Runs), violations)
+	if _, err := fmt.Fprintf(env.Out, "%d runs checked, %d violations\n", len(s.Runs), violations); err != nil {
+		return err
+	}
 	if err == nil && violations > 0 {
 		err = exit(exitFailed)
 	}

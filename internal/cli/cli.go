@@ -76,7 +76,11 @@ func newRoot(env Env) *cobra.Command {
 		Short: "Write down a grid of experiments, and walk away",
 		Long: `Runsheet launches what is missing of a grid of experiments, notices what is stuck or failed and why, resumes
 it, tells the true progress of every run from the files that the training code writes anyway, and ends with a
-results table. The grid is written down in runsheet.yaml; the training code stays as it is.`,
+results table. The grid is written down in runsheet.yaml; the training code stays as it is.
+
+Exit codes: 0 done, 1 some run failed, 2 the command line or the sheet is wrong, 3 another launcher holds the sheet,
+130 stopped by Ctrl-C. The help of each command lists its own.`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -93,9 +97,11 @@ results table. The grid is written down in runsheet.yaml; the training code stay
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(err, fmt.Sprintf("`%s --help` lists the flags", cmd.CommandPath()))
 	})
+	root.SetVersionTemplate("runsheet {{.Version}}\n")
 	root.AddCommand(newRun(env), newPlan(env), newStatus(env), newLogs(env), newStop(env), newRetry(env),
 		newReport(env), newCheck(env), newSchema(env), newVersion(env))
 	root.CompletionOptions.HiddenDefaultCmd = false
+	strict(root)
 	return root
 }
 

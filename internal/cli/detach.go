@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -24,7 +25,7 @@ const readyFD = 3
 func detach(env Env, s *runsheet.Sheet, o runOptions) error {
 	state := record.StateDir(s.Dir, s.Path)
 	if err := durable.MkdirAll(env.Disk, "detach", state, 0o700); err != nil {
-		return fmt.Errorf("detach: %w", err)
+		return hinted(fmt.Errorf("detach: %w", err), "what stands in the way there must be moved away")
 	}
 	path := record.LauncherLogPath(state)
 	log, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, durable.Private)
@@ -32,6 +33,10 @@ func detach(env Env, s *runsheet.Sheet, o runOptions) error {
 		return fmt.Errorf("detach: %w", err)
 	}
 	defer log.Close()
+	before, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("detach: %w", err)
+	}
 	read, write, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("detach: %w", err)
@@ -67,27 +72,34 @@ func detach(env Env, s *runsheet.Sheet, o runOptions) error {
 		fmt.Fprintf(env.Err, "nothing was left to do; the log is %s\n", shownPath(env, path))
 		return nil
 	}
-	return &codedError{durable.WithHint(fmt.Errorf("the launcher did not start: %s", strings.TrimSpace(lastLines(path, 3))), "its log is "+path), code}
+	return &codedError{durable.WithHint(fmt.Errorf("the launcher did not start: %s", lastLines(path, before, 3)), "its log is "+path), code}
 }
 
-// sayReady tells the process that detached us that we work. A launcher that nobody waits for has no pipe there.
-func sayReady() {
+// ready returns what tells the process that detached us that we work. A launcher that nobody waits for has no pipe
+// there.
+func ready() func() {
 	var st unix.Stat_t
 	if err := unix.Fstat(readyFD, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO {
-		return
+		return func() {}
 	}
+	unix.CloseOnExec(readyFD) // no attempt is to hold it
 	f := os.NewFile(readyFD, "ready")
-	f.WriteString("ready\n")
-	f.Close()
+	return func() {
+		f.WriteString("ready\n")
+		f.Close()
+	}
 }
 
-// lastLines returns the last n lines of a log as one.
-func lastLines(path string, n int) string {
+// lastLines returns the last n lines that were added to a log since it was from bytes long, as one.
+func lastLines(path string, from int64, n int) string {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err.Error()
 	}
-	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	lines := strings.Split(strings.TrimSpace(string(data[min(from, int64(len(data))):])), "\n")
+	if lines[0] == "" {
+		return "it said nothing"
+	}
 	return clean(strings.Join(lines[max(len(lines)-n, 0):], "; "))
 }
 

@@ -42,7 +42,7 @@ Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.
 			return err
 		}
 		if len(chosen) > 1 {
-			return usage(fmt.Errorf("%d runs are selected, and logs shows one: %s, %s, ...", len(chosen), s.Runs[chosen[0]].Name, s.Runs[chosen[1]].Name),
+			return usage(fmt.Errorf("%d runs are selected, and logs shows one: the first are %s and %s", len(chosen), s.Runs[chosen[0]].Name, s.Runs[chosen[1]].Name),
 				"name one of them")
 		}
 		ctx, cancel := signal.NotifyContext(cmd.Context(), unix.SIGINT)
@@ -62,9 +62,12 @@ func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, att
 	if !fixed {
 		attempt = f.Attempt
 	}
-	if attempt == 0 || attempt > f.Attempt {
-		return hinted(fmt.Errorf("%s has no attempt %d: it was attempted %d times", run.Name, max(attempt, 1), f.Attempt),
-			"`runsheet run` launches what is missing")
+	if f.Attempt == 0 {
+		return hinted(fmt.Errorf("%s was not attempted yet", run.Name), "`runsheet run` launches what is missing")
+	}
+	if attempt > f.Attempt {
+		return hinted(fmt.Errorf("%s has no attempt %d: its attempts until now: %d", run.Name, attempt, f.Attempt),
+			"leave --attempt out to see the last one")
 	}
 	out := env.Out
 	if _, ok := terminal(env.Out); ok {

@@ -17,7 +17,7 @@ func newPlan(env Env) *cobra.Command {
 		Short: "Say what run would do now, and why",
 		Long: `Prints one line a run: what ` + "`runsheet run`" + ` would do about it now, and why. Nothing is started or changed.
 
-Exit codes: 0 the plan could be made, 2 the command line or the sheet is wrong.`,
+Exit codes: 0 the plan could be made, 1 it could not, 2 the command line or the sheet is wrong.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	name := sheetFlag(cmd)

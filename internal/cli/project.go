@@ -66,13 +66,17 @@ func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.She
 	if recompute {
 		look = o.Recompute
 	}
-	facts := look(ctx, s.Runs)
-	snap := runsheet.Snap(s, facts, time.Now())
+	var events []journal.Event
 	if s.Path != "" {
-		// A journal that cannot be read is check's business: what the runs are does not depend on it.
-		if events, err := journal.Read(env.Disk, record.JournalPath(record.StateDir(s.Dir, s.Path))); err == nil {
-			snap.Strays = o.Strays(ctx, s, events)
-		}
+		// Before the records: what it calls open may have ended by the time that they are read, never the other way round.
+		// A journal that cannot be read is check's business.
+		events, _ = journal.Read(env.Disk, record.JournalPath(record.StateDir(s.Dir, s.Path)))
+	}
+	facts := look(ctx, s.Runs)
+	observe.Vanished(s, events, facts)
+	snap := runsheet.Snap(s, facts, time.Now())
+	if len(events) > 0 {
+		snap.Strays = o.Strays(ctx, s, events)
 	}
 	return snap
 }

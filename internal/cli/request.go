@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/signal"
 	"time"
@@ -66,11 +67,15 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 			failed++
 			continue
 		}
-		if f.Live() {
+		if f = o.One(ctx, run); f.Live() { // or was launched just now, by somebody who had not seen the request yet
 			waiting = append(waiting, run)
 			if f.Start != nil {
 				sys.Procs.Signal(f.Start.Process, supervise.SignalLook) // it looks by itself every 10 s
 			}
+		} else if f.Claim == nil && judged.Status == runsheet.Running {
+			complain(env.Err, hinted(fmt.Errorf("stop %s: it will not be launched, but what is at work on it was not started by runsheet", run.Name),
+				"end it where it was started"))
+			failed++
 		} else {
 			fmt.Fprintf(env.Err, "%s: will not be launched\n", run.Name)
 		}
@@ -88,7 +93,7 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 // awaitEnds waits until each run's attempt has ended, and returns how many have not in the time that they have: the
 // supervisor's next look, the grace, and the moment that the kernel takes.
 func awaitEnds(ctx context.Context, env Env, s *runsheet.Sheet, runs []runsheet.Run) (failed int) {
-	o := newObserver(env)
+	o, sys := newObserver(env), record.NewSystem(env.Disk)
 	deadline := time.Now().Add(s.Policy.StopGrace + 30*time.Second)
 	for _, run := range runs {
 		for {
@@ -97,7 +102,16 @@ func awaitEnds(ctx context.Context, env Env, s *runsheet.Sheet, runs []runsheet.
 				fmt.Fprintf(env.Err, "%s: stopped\n", run.Name)
 				break
 			}
-			if f.Liveness == runsheet.LivenessGone || f.Liveness == runsheet.LivenessUnknown || f.Liveness == runsheet.LivenessOrphan {
+			if f.Start != nil && (f.Liveness == runsheet.LivenessGone || f.Liveness == runsheet.LivenessOrphan) {
+				// Nobody else may be there to end what its dead supervisor left behind.
+				_, err := record.TakeOver(ctx, sys, record.AttemptDir(run.WorkDir, f.Attempt), record.Heir{Grace: s.Policy.StopGrace,
+					Final: func() *runsheet.Progress { return o.One(ctx, run).Progress }})
+				if err != nil && !errors.Is(err, record.ErrLive) && ctx.Err() == nil {
+					complain(env.Err, fmt.Errorf("stop %s: %w", run.Name, err))
+					failed++
+					break
+				}
+			} else if f.Liveness == runsheet.LivenessGone || f.Liveness == runsheet.LivenessUnknown {
 				fmt.Fprintf(env.Err, "%s: will not be launched; %s\n", run.Name, runsheet.Judge(run, f, s.Policy, time.Now()).Reason)
 				break
 			}
@@ -192,6 +206,9 @@ func retryOne(ctx context.Context, env Env, o *observe.Observer, sys record.Syst
 	case f.Live() && f.Liveness == runsheet.LivenessUnknown:
 		return hinted(fmt.Errorf("retry %s: its last attempt may still live: %s", run.Name, f.Why),
 			"if you know that it does not: runsheet retry --force "+run.Name)
+	case f.Claim == nil && judged.Status == runsheet.Running && !force:
+		return hinted(fmt.Errorf("retry %s: somebody seems to be at work on it: %s", run.Name, judged.Reason),
+			"wait until it is done, or, if you know that nobody is: runsheet retry --force "+run.Name)
 	case f.Live() && f.Liveness == runsheet.LivenessAlive:
 		return hinted(fmt.Errorf("retry %s: it is %s", run.Name, judged.Status), "stop it first: runsheet stop "+run.Name)
 	case judged.Status == runsheet.Finished:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,6 +103,9 @@ func sheetOrInline(env Env, args []string, flag string, jobs int) (*runsheet.She
 	if flag != "" {
 		return nil, usage(errors.New("a sheet and a command are given"), "give one of them")
 	}
+	if file := args[0]; strings.HasSuffix(file, ".yaml") || strings.HasSuffix(file, ".yml") {
+		return nil, usage(fmt.Errorf("%d sheets are named, and run takes one: %s", len(args), strings.Join(args, " ")), "start a launcher for each")
+	}
 	text, err := sheet.Inline(args, jobs)
 	if err != nil {
 		return nil, usage(err, "")
@@ -187,8 +191,11 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 	out, err := newLauncher(env, s, o.launcher, view, control).Run(ctx)
 	view.Close()
 	if err != nil {
+		if errors.Is(err, launcher.ErrInterrupted) {
+			return &codedError{err, cmp.Or(left, exitStopped)}
+		}
 		if errors.Is(err, record.ErrLauncher) {
-			err = hinted(err, "watch it with: runsheet status --watch; stop it with Ctrl-C where it runs, or by its process id")
+			err = hinted(err, "watch it with: runsheet status --watch; stop it with Ctrl-C where it runs, or with kill -INT and its process id")
 		}
 		return err
 	}
@@ -210,13 +217,19 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 	}
 	fmt.Fprintf(env.Err, "%s, %s\n", line, runsheet.Span(took))
 	if out.Left {
-		fmt.Fprintf(env.Err, "the runs go on; `runsheet run %s` adopts them\n", shownPath(env, s.Path))
+		if count[runsheet.Running]+count[runsheet.Queued]+count[runsheet.Stuck]+count[runsheet.Unknown] > 0 {
+			fmt.Fprintf(env.Err, "the runs go on; `runsheet run %s` adopts them\n", shownPath(env, s.Path))
+		}
 		return exit(left)
 	}
 	for _, r := range out.Snapshot.Runs {
 		if r.Status == runsheet.Failed || r.Status == runsheet.Unknown {
 			fmt.Fprintf(env.Err, "  %s: %s: %s\n", clean(r.Run.Name), r.Status, clean(r.Reason))
 		}
+	}
+	if n := count[runsheet.Outdated]; n > 0 && !o.launcher.Outdated {
+		fmt.Fprintf(env.Err, "  %d outdated: made by another command, or too old; `runsheet run --outdated` makes %s anew, and deletes nothing\n",
+			n, map[bool]string{true: "it", false: "them"}[n == 1])
 	}
 	if out.Broken != "" {
 		complain(env.Err, hinted(errors.New("nothing more was launched: "+out.Broken),

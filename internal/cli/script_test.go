@@ -39,5 +39,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: scriptCommands,
+		Condition: func(cond string) (bool, error) { // root reads everything, whatever the mode says
+			return cond == "root" && os.Geteuid() == 0, nil
+		},
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // patience is how long a condition is waited for before a script fails.
@@ -52,7 +53,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 			return strings.Contains(string(data), args[1])
 		})
 	},
-	// signal NAME FILE: sends a signal to the process whose pid is in a record (start.json, launcher.lock).
+	// signal NAME FILE: sends a signal to the process whose pid is in a record (start.json, launcher.lock). KILL
+	// waits until it is gone.
 	"signal": func(ts *testscript.TestScript, neg bool, args []string) {
 		sig := map[string]syscall.Signal{"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP}[args[0]]
 		var who struct {
@@ -62,7 +64,16 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		if sig == 0 || who.PID <= 1 {
 			ts.Fatalf("signal %s to process %d of %s", args[0], who.PID, args[1])
 		}
-		ts.Check(syscall.Kill(who.PID, sig))
+		fd, err := unix.PidfdOpen(who.PID, 0)
+		ts.Check(err)
+		defer unix.Close(fd)
+		ts.Check(unix.PidfdSendSignal(fd, sig, nil, 0))
+		if sig == syscall.SIGKILL { // it goes when the kernel gets to it
+			await(ts, fmt.Sprintf("process %d to go", who.PID), func() bool {
+				n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+				return n == 1
+			})
+		}
 	},
 	// count N FILE TEXT: the text stands in exactly so many lines of the file.
 	"count": func(ts *testscript.TestScript, neg bool, args []string) {

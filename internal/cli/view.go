@@ -21,7 +21,7 @@ type view struct {
 func newView(env Env, detached bool) *view {
 	v := &view{ready: func() {}}
 	if detached {
-		v.ready = sayReady
+		v.ready = ready()
 	}
 	if _, ok := terminal(env.Err); ok {
 		v.live = tui.New(env.Err.(*os.File), colour(env.Err))

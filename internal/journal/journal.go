@@ -31,7 +31,7 @@ const (
 	SetupRan        Kind = "setup"            // Text: what came of it
 	Claimed         Kind = "claim"            // Run, Attempt, Nonce, WorkDir, Host, Devices
 	Began           Kind = "start"            // Run, Attempt, Nonce, Process: the supervisor
-	Adopted         Kind = "adopt"            // an attempt that an earlier launcher started
+	Adopted         Kind = "adopt"            // an attempt that an earlier launcher started; as Began
 	Stopping        Kind = "stopping"         // the supervisor was asked to end it; Text: why
 	Ended           Kind = "end"              // Run, Attempt, Nonce, End, Cause, Counts
 	Requested       Kind = "request"          // a person's stop or retry was seen; Text: which

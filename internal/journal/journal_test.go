@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"runsheet/internal/durable"
+	"runsheet/internal/prove/hostile/bound"
 )
 
 func ev(n int) Event {
@@ -95,5 +96,5 @@ func TestParseNeverPanics(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"at":"2026-01-02T03:04:05Z","event":"claim"}` + "\n{"))
 	f.Add([]byte("torn\n" + `{"at":"2026-01-02T03:04:05Z","event":"sealed"}` + "\n"))
-	f.Fuzz(func(t *testing.T, data []byte) { Parse(data) })
+	f.Fuzz(func(t *testing.T, data []byte) { bound.Do(t, func() { Parse(data) }) })
 }

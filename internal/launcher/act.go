@@ -51,7 +51,7 @@ func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bo
 			if err := l.troubled(a.Run, err); err != nil {
 				return false, err
 			}
-		} else if a.Verb == runsheet.VerbLaunch {
+		} else if a.Verb == runsheet.VerbLaunch && !changed {
 			delete(l.trouble, a.Run)
 		}
 		again = again || changed
@@ -106,6 +106,9 @@ func (l *Launcher) one(ctx context.Context, a runsheet.Action) (changed bool, er
 // launch claims the next attempt of a run and starts it. Directly before, it looks at the run once more.
 func (l *Launcher) launch(ctx context.Context, a runsheet.Action) (changed bool, err error) {
 	if err := l.ready(ctx); err != nil {
+		return false, &wholeError{err}
+	}
+	if err := l.stillHeld(); err != nil {
 		return false, &wholeError{err}
 	}
 	i, run, before := a.Run, l.sheet.Runs[a.Run], l.facts[a.Run]

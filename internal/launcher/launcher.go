@@ -81,9 +81,11 @@ type Launcher struct {
 	// recovering are the runs whose ends are being written for dead supervisors; recovered tells what came of it.
 	recovering map[int]bool
 	recovered  chan recovery
+	unproved   map[int]bool // runs whose records are gone, and of which something may live still
 	stop       stopping
 	broken     string
 	file       sheetFile
+	lock       *record.LauncherLock
 	scanned    time.Time     // when all runs were observed last
 	scan       time.Duration // how long that took
 }
@@ -114,7 +116,7 @@ func New(c Config) *Launcher {
 	return &Launcher{sheet: c.Sheet, opts: c.Options, sys: c.System, disk: c.Disk, observer: c.Observer,
 		executor: c.Executor, sampler: host.NewSampler(wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
 		state: record.StateDir(c.Sheet.Dir, c.Sheet.Path), trouble: map[int]*trouble{},
-		recovering: map[int]bool{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
+		recovering: map[int]bool{}, unproved: map[int]bool{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
 }
 
 // Run launches until every run is finished or given up, or it is told to stop. It returns record.ErrLauncher where
@@ -123,12 +125,13 @@ func New(c Config) *Launcher {
 func (l *Launcher) Run(ctx context.Context) (Outcome, error) {
 	lock, _, err := record.HoldSheet(l.disk, l.sys.Procs, l.state)
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, l.inTheWay("hold the sheet", err)
 	}
 	defer lock.Release()
+	l.lock = lock
 	events, err := journal.Read(l.disk, record.JournalPath(l.state))
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, l.inTheWay("go on from the journal", err)
 	}
 	if l.journal, err = journal.Open(l.disk, l.state, record.JournalPath(l.state)); err != nil {
 		return Outcome{}, err
@@ -153,10 +156,24 @@ func (l *Launcher) Run(ctx context.Context) (Outcome, error) {
 		text = leftRunning
 	case out.Stopped:
 		text = "stopped by the user"
+	case l.opts.Once: // of many that cron starts, each goes on with the retries of the one before
+		text = leftRunning
 	case out.Broken != "":
 		text = out.Broken
 	}
 	return out, errors.Join(err, l.note(journal.Event{Kind: journal.LauncherEnded, Text: text}))
+}
+
+// inTheWay says what to do about a state directory that cannot be used.
+func (l *Launcher) inTheWay(what string, err error) error {
+	if errors.Is(err, record.ErrLauncher) {
+		return err
+	}
+	err = fmt.Errorf("%s: %w", what, err)
+	if durable.Hint(err) != "" {
+		return err
+	}
+	return durable.WithHint(err, "what stands in the way there must be moved away, and "+l.state+" must be a directory that you may write to")
 }
 
 func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, error) {
@@ -165,6 +182,9 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 	}
 	for {
 		l.facts = l.current(ctx)
+		if err := l.stillHeld(); err != nil {
+			return Outcome{}, err
+		}
 		l.settleVanished(ctx)
 		if err := l.watchSheet(); err != nil {
 			return Outcome{}, err
@@ -212,7 +232,10 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 		for i, f := range l.facts {
 			if f.StopRequested() && f.Ended() {
 				if _, err := record.Request(l.sys, l.sheet.Runs[i].WorkDir, runsheet.RequestRetry, l.opts.User); err != nil {
-					return err
+					if err := l.troubled(i, err); err != nil {
+						return err
+					}
+					continue
 				}
 				l.look(ctx, i)
 			}
@@ -228,7 +251,11 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 				return err
 			}
 		}
-		if err := l.note(l.event(journal.Adopted, i)); err != nil {
+		ev := l.event(journal.Adopted, i)
+		if f.Start != nil && !f.Start.Void {
+			ev.Process, ev.Group = &f.Start.Process, f.Start.ProcessGroup
+		}
+		if err := l.note(ev); err != nil {
 			return err
 		}
 	}
@@ -250,7 +277,24 @@ func (l *Launcher) decide() (actions []runsheet.Action, broken string) {
 	if reason, stop := plan.AllFailTheSame(l.ledger.ends); stop {
 		broken = reason
 	}
-	return plan.Decide(in), broken
+	actions = plan.Decide(in)
+	for l.giveWay(in, actions) {
+		actions = plan.Decide(in)
+	}
+	return actions, broken
+}
+
+// giveWay takes the runs that cannot be launched now, for trouble that we had with them, out of what is to be planned,
+// and says whether there were any: their places are for others.
+func (l *Launcher) giveWay(in plan.Input, actions []runsheet.Action) (changed bool) {
+	for _, a := range actions {
+		t := l.trouble[a.Run]
+		if a.Verb == runsheet.VerbLaunch && t != nil && (t.final || in.Now.Before(t.until)) {
+			in.Tries[a.Run].Open = t.text
+			changed = true
+		}
+	}
+	return changed
 }
 
 // over says whether nothing is left to do or to wait for.
@@ -268,10 +312,22 @@ func (l *Launcher) over(actions []runsheet.Action) bool {
 	return true
 }
 
+// stillHeld returns an error where the sheet is not ours any more: whoever removed our state directory lets another
+// launcher in, and a project that was deleted is not to be made anew.
+func (l *Launcher) stillHeld() error {
+	held, err := l.lock.Held()
+	if err != nil || held {
+		return nil // what cannot be looked at now may be there again soon
+	}
+	return durable.WithHint(fmt.Errorf("nothing more is launched: %s was removed while this launcher was running", l.state),
+		"the runs that live go on; run again to go on with the others")
+}
+
 func (l *Launcher) outcome(actions []runsheet.Action) Outcome {
 	out := Outcome{Snapshot: l.snapshot(), Stopped: l.stop != notStopping, Broken: l.broken}
 	for _, a := range actions {
-		if a.Verb == runsheet.VerbGiveUp || a.Verb == runsheet.VerbLaunch && !l.mayAct(a.Run) {
+		troubled := !l.mayAct(a.Run) && !l.facts[a.Run].Live() && (a.Verb == runsheet.VerbLaunch || a.Verb == runsheet.VerbWait)
+		if a.Verb == runsheet.VerbGiveUp || troubled {
 			out.GivenUp = append(out.GivenUp, l.sheet.Runs[a.Run].Name)
 		}
 	}
@@ -279,7 +335,13 @@ func (l *Launcher) outcome(actions []runsheet.Action) Outcome {
 }
 
 func (l *Launcher) snapshot() runsheet.Snapshot {
-	s := runsheet.Snap(l.sheet, l.facts, l.sys.Clock.Now())
+	facts := slices.Clone(l.facts)
+	for i, r := range l.sheet.Runs {
+		if e := l.ledger.entry(r.WorkDir); e.vanished(facts[i]) {
+			facts[i] = facts[i].Vanished(e.claim())
+		}
+	}
+	s := runsheet.Snap(l.sheet, facts, l.sys.Clock.Now())
 	s.Strays = slices.Clone(l.strays)
 	return s
 }

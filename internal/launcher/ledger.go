@@ -1,6 +1,8 @@
 package launcher
 
 import (
+	"time"
+
 	"runsheet"
 	"runsheet/internal/journal"
 	"runsheet/internal/plan"
@@ -26,6 +28,7 @@ type entry struct {
 	attempt int
 	nonce   string
 	ended   bool
+	at      time.Time // when it ended; zero: it was never claimed, or has no end
 	claimer *runsheet.Process
 	process *runsheet.Process // the supervisor; nil: not seen to begin
 	group   int               // the command's session
@@ -91,8 +94,10 @@ func (l *ledger) fold(ev journal.Event) {
 	case journal.Claimed:
 		e.run, e.attempt, e.nonce, e.ended = ev.Run, max(e.attempt, ev.Attempt), ev.Nonce, false
 		e.claimer, e.process, e.group, e.host, e.devices = ev.Process, nil, 0, ev.Host, ev.Devices
-	case journal.Began:
-		e.process, e.group = ev.Process, ev.Group
+	case journal.Began, journal.Adopted:
+		if ev.Process != nil { // adopted before it began: that is still to come
+			e.process, e.group = ev.Process, ev.Group
+		}
 	case journal.Stopping:
 		e.told = ev.Nonce
 	case journal.GaveUp:
@@ -101,7 +106,7 @@ func (l *ledger) fold(ev journal.Event) {
 		l.ends = nil
 		e.request, e.tries, e.gaveUp = max(e.request, ev.Request), plan.Tries{}, 0
 	case journal.Ended:
-		e.ended = true
+		e.ended, e.at = true, ev.At
 		if ev.Early {
 			return
 		}
@@ -142,7 +147,12 @@ func (l *ledger) tries(workDir string, f runsheet.Facts) plan.Tries {
 
 // vanished says whether the last claim of the journal has no end and is not what the records show.
 func (e *entry) vanished(f runsheet.Facts) bool {
-	return !e.ended && f.Problem == "" && (f.Claim == nil || f.Claim.Nonce != e.nonce && f.Attempt <= e.attempt)
+	return !e.ended && f.Hides(e.claim())
+}
+
+// claim returns what the journal knows of the last claim.
+func (e *entry) claim() runsheet.Claim {
+	return runsheet.Claim{Run: e.run, Attempt: e.attempt, Nonce: e.nonce, Host: e.host, Devices: e.devices}
 }
 
 // failure says whether an end of this kind counts against the retries. A lost attempt does not: its run is not to

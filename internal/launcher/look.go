@@ -40,7 +40,7 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 		}
 	}
 	for k, f := range l.observer.Observe(ctx, runs) {
-		l.facts[which[k]] = f
+		l.facts[which[k]] = l.explained(which[k], f)
 	}
 	for k := range l.strays {
 		s := &l.strays[k]
@@ -53,13 +53,26 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 func (l *Launcher) observeAll(ctx context.Context) {
 	began := time.Now()
 	l.facts = l.observer.Observe(ctx, l.sheet.Runs)
+	for i, f := range l.facts {
+		l.facts[i] = l.explained(i, f)
+	}
 	l.scanned, l.scan = l.sys.Clock.Now(), time.Since(began)
 }
 
 // look observes one run anew.
 func (l *Launcher) look(ctx context.Context, i int) runsheet.Facts {
-	l.facts[i] = l.observer.One(ctx, l.sheet.Runs[i])
+	l.facts[i] = l.explained(i, l.observer.One(ctx, l.sheet.Runs[i]))
 	return l.facts[i]
+}
+
+// explained takes out of the facts what the journal knows better: where the records of an attempt are gone that nothing
+// lives of, evidence no newer than its end is its own, and no sign that a stranger is at work.
+func (l *Launcher) explained(i int, f runsheet.Facts) runsheet.Facts {
+	e := l.ledger.entry(l.sheet.Runs[i].WorkDir)
+	if f.Claim == nil && e.attempt > 0 && e.ended && !f.LastActivity.After(e.at) {
+		f.LastActivity = time.Time{}
+	}
+	return f
 }
 
 // report writes what changed since the journal's last word on each run: attempts that began, that ended, requests.
@@ -88,6 +101,7 @@ func (l *Launcher) report(i int) error {
 		return nil
 	}
 	ev := l.event(journal.Ended, i)
+	f.Request = nil // what is asked for now does not say how it ended
 	judged := runsheet.Judge(run, f, l.sheet.Policy, l.sys.Clock.Now())
 	ev.End, ev.Cause, ev.Text = f.End.Kind, f.End.Cause, judged.Reason
 	ev.OK = judged.Status == runsheet.Finished || judged.Status == runsheet.Outdated
@@ -109,6 +123,14 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 	for _, a := range actions {
 		if a.Verb == runsheet.VerbWait && !a.Until.IsZero() && a.Until.Before(next) {
 			next = a.Until
+		}
+	}
+	for _, f := range l.facts {
+		if f.Liveness == runsheet.LivenessAlive && f.Start != nil {
+			at := now.Add(runsheet.StuckAfter(f.Progress, l.sheet.Policy) - f.Idle(now) + time.Millisecond)
+			if at.After(now) && at.Before(next) {
+				next = at // when it will be stuck, if nothing moves
+			}
 		}
 	}
 	for _, t := range l.trouble {
@@ -156,13 +178,15 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 		time.Sleep(gather)
 	case r := <-l.recovered:
 		delete(l.recovering, r.run)
-		l.look(ctx, r.run)
-		if r.err != nil {
-			return false, l.troubled(r.run, r.err)
-		}
+		l.unproved[r.run] = !r.vanished
 		if r.vanished {
-			return false, l.buried(r.run)
+			err = l.buried(r.run)
 		}
+		l.look(ctx, r.run) // after the burial, which explains what is there
+		if err == nil && r.err != nil {
+			err = l.troubled(r.run, r.err)
+		}
+		return false, err
 	case <-timer.C:
 	}
 	return false, nil

@@ -12,7 +12,7 @@ import (
 func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 	events, err := journal.Read(l.disk, record.JournalPath(l.state))
 	if err != nil {
-		return nil, err
+		return nil, l.inTheWay("go on from the journal", err)
 	}
 	l.ledger = replay(events, l.opts.Continue)
 	l.observeAll(ctx)

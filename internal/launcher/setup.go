@@ -3,6 +3,9 @@ package launcher
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runsheet"
 	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/journal"
@@ -41,10 +45,21 @@ func (l *Launcher) ready(ctx context.Context) error {
 	return nil
 }
 
+// ErrInterrupted tells that the launcher was told to stop or to leave before anything was started.
+var ErrInterrupted = errors.New("the setup was interrupted")
+
 // setup runs the sheet's setup to its end; its output goes to a log beside the journal.
 func (l *Launcher) setup(ctx context.Context) error {
 	if err := l.note(journal.Event{Kind: journal.SetupRan, Text: "running the setup: " + l.sheet.Setup}); err != nil {
 		return err
+	}
+	// A setup that a killed launcher left behind must not go on beside ours. Its token is the sheet's, so that it is
+	// found without a record.
+	sum := sha256.Sum256([]byte("setup of " + l.state))
+	token := hex.EncodeToString(sum[:16])
+	find := func() ([]runsheet.Process, error) { return l.sys.Procs.Find(token, 0, runsheet.Process{}) }
+	if err := proc.EndAll(ctx, l.sys.Procs, find, l.sheet.Policy.StopGrace, l.sys.Clock); err != nil {
+		return fmt.Errorf("nothing was started: an earlier setup still runs: %w", err)
 	}
 	path := record.SetupLogPath(l.state)
 	log, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, durable.Private)
@@ -58,7 +73,7 @@ func (l *Launcher) setup(ctx context.Context) error {
 	}
 	cmd := exec.CommandContext(ctx, shell, "-c", l.sheet.Setup)
 	cmd.Dir = l.sheet.Dir
-	cmd.Env = os.Environ()
+	cmd.Env = append(os.Environ(), proc.TokenVariable+"="+token)
 	for k, v := range l.sheet.Env {
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}
@@ -78,7 +93,7 @@ func (l *Launcher) setup(ctx context.Context) error {
 			if c == Interrupt || c == Leave {
 				unix.Kill(-cmd.Process.Pid, unix.SIGTERM)
 				<-done
-				return fmt.Errorf("nothing was started: the setup was interrupted")
+				return fmt.Errorf("nothing was started: %w", ErrInterrupted)
 			}
 			continue
 		}

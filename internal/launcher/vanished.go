@@ -18,14 +18,14 @@ import (
 func (l *Launcher) settleVanished(ctx context.Context) {
 	for i, r := range l.sheet.Runs {
 		e := l.ledger.entry(r.WorkDir)
-		if !e.vanished(l.facts[i]) || l.recovering[i] || !l.mayAct(i) {
-			continue
+		if !e.vanished(l.facts[i]) || l.recovering[i] || !l.mayAct(i) || l.opts.Once && l.unproved[i] {
+			continue // also what was looked at once, and nothing is waited for
 		}
 		l.recovering[i] = true
 		who := *e
 		go func() {
 			gone, err := l.provedGone(ctx, r.WorkDir, &who)
-			if !gone && err == nil {
+			if !gone && err == nil && !l.opts.Once {
 				l.sys.Clock.Wait(ctx, pollBlind) // until it is looked at again
 			}
 			l.recovered <- recovery{run: i, err: err, vanished: gone}
@@ -37,8 +37,8 @@ func (l *Launcher) settleVanished(ctx context.Context) {
 func (l *Launcher) buried(i int) error {
 	r, e := l.sheet.Runs[i], l.ledger.entry(l.sheet.Runs[i].WorkDir)
 	return l.note(journal.Event{Kind: journal.Ended, Run: r.Name, WorkDir: r.WorkDir, Attempt: e.attempt, Nonce: e.nonce,
-		End: runsheet.EndLost, Text: "its work dir was removed",
-		Cause: runsheet.Cause{Kind: runsheet.CauseLost, Text: "its work dir was removed"}})
+		End: runsheet.EndLost, Text: "its records were removed",
+		Cause: runsheet.Cause{Kind: runsheet.CauseLost, Text: "its records were removed, or its work dir"}})
 }
 
 // provedGone says whether nothing of an attempt lives, ending what its dead supervisor left behind.

@@ -2,6 +2,8 @@ package observe
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"runsheet"
 	"runsheet/internal/journal"
@@ -14,27 +16,13 @@ func (o *Observer) Strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 	for _, r := range sheet.Runs {
 		known[r.WorkDir] = true
 	}
-	open := map[string]string{} // work dir -> run
-	var order []string
-	for _, e := range events {
-		switch {
-		case known[e.WorkDir] || e.WorkDir == "":
-		case e.Kind == journal.Claimed:
-			if _, ok := open[e.WorkDir]; !ok {
-				order = append(order, e.WorkDir)
-			}
-			open[e.WorkDir] = e.Run
-		case e.Kind == journal.Ended:
-			delete(open, e.WorkDir)
-		}
-	}
 	var out []runsheet.Observed
-	for _, dir := range order {
-		name, ok := open[dir]
-		if !ok {
+	open := unended(events)
+	for _, dir := range slices.Sorted(maps.Keys(open)) {
+		if known[dir] {
 			continue
 		}
-		delete(open, dir) // claimed, ended and claimed again: once is enough
+		name := open[dir].Run
 		f := o.records(ctx, dir)
 		if !f.Live() {
 			continue
@@ -45,4 +33,29 @@ func (o *Observer) Strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 		out = append(out, runsheet.Observed{Run: run, Facts: f, Judgement: runsheet.Judge(run, f, sheet.Policy, p.AsOf)})
 	}
 	return out
+}
+
+// Vanished marks the runs of which a journal tells of an attempt without an end that the records do not show: a deleted
+// work dir does not make a living attempt one that never was. facts[i] belongs to sheet.Runs[i].
+func Vanished(sheet *runsheet.Sheet, events []journal.Event, facts []runsheet.Facts) {
+	open := unended(events)
+	for i, r := range sheet.Runs {
+		if c, ok := open[r.WorkDir]; ok && facts[i].Hides(c) {
+			facts[i] = facts[i].Vanished(c)
+		}
+	}
+}
+
+// unended returns, by work dir, the last claims of a journal that it has no end for.
+func unended(events []journal.Event) map[string]runsheet.Claim {
+	open := map[string]runsheet.Claim{}
+	for _, e := range events {
+		switch e.Kind {
+		case journal.Claimed:
+			open[e.WorkDir] = runsheet.Claim{Run: e.Run, Attempt: e.Attempt, Nonce: e.Nonce, WorkDir: e.WorkDir, Host: e.Host, Devices: e.Devices, At: e.At}
+		case journal.Ended:
+			delete(open, e.WorkDir)
+		}
+	}
+	return open
 }

@@ -3,6 +3,7 @@ package proc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -65,7 +66,8 @@ func (e *UnendedError) Error() string {
 
 // EndAll ends all processes that find finds: SIGTERM, and SIGCONT so that stopped ones can act on it, then, when
 // grace is over, SIGKILL. It looks again until none is found, so that those forked in the meantime are ended, too;
-// only then it returns nil. A grace of 0 or less kills at once.
+// only then it returns nil. A grace of 0 or less kills at once. Processes that were started after the first SIGTERM
+// have the grace to themselves: they are how a program cleans up when it is told to go.
 //
 // It returns *UnendedError for those still there a bounded time after SIGKILL, find's error, or the context's. When the
 // context ends, processes may be left: to hurry, cancel it and call again without a grace.
@@ -101,6 +103,7 @@ func EndAll(ctx context.Context, procs Procs, find func() ([]runsheet.Process, e
 func end(ctx context.Context, procs Procs, find func() ([]runsheet.Process, error), clock Clock, d time.Duration,
 	signals ...syscall.Signal) (left []runsheet.Process, refused map[runsheet.Process]error, err error) {
 	told := make(map[runsheet.Process]bool)
+	newest := uint64(0) // start of the newest process of the first look
 	refused = make(map[runsheet.Process]error)
 	deadline := clock.Now().Add(d)
 	for poll := pollFirst; ; poll = min(2*poll, pollLast) {
@@ -110,8 +113,13 @@ func end(ctx context.Context, procs Procs, find func() ([]runsheet.Process, erro
 		if len(left) == 0 {
 			return nil, refused, nil
 		}
+		if len(told) == 0 {
+			for _, p := range left {
+				newest = max(newest, p.StartTime)
+			}
+		}
 		for _, p := range left {
-			if told[p] {
+			if told[p] || p.StartTime > newest && !slices.Contains(signals, syscall.SIGKILL) {
 				continue
 			}
 			told[p] = true

@@ -77,6 +77,14 @@ func Claim(sys System, seen runsheet.Facts, floor int, c runsheet.Claim) (runshe
 		return c, err
 	}
 	if below.Claim != nil {
+		// Nobody will start ours: it is given up at once, so that it holds up nobody.
+		start, err := void(sys, dir, c)
+		if err == nil && start.Void {
+			_, err = writeEnd(sys, dir, View{Attempt: c.Attempt, Claim: &c, Start: start}, Heir{}, false)
+		}
+		if err != nil {
+			return c, err
+		}
 		return c, fmt.Errorf("claim attempt %d of %s: %w: attempt %d", c.Attempt, c.Run, ErrLive, below.Attempt)
 	}
 	return c, nil

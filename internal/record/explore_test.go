@@ -106,27 +106,30 @@ func (e bounds) explore(name string, change func(*model)) (recordtest.Stats, err
 		}
 		scenarios[name](m)
 	}
-	x := recordtest.Explorer{Preemptions: e.preemptions, Faults: e.faults, Steps: 2000, Runs: e.runs}
+	x := recordtest.Explorer{Preemptions: e.preemptions, Faults: e.faults, Steps: 2000, Runs: e.runs, Stride: e.stride}
 	if e.random {
 		return x.Random(1, setup)
 	}
 	return x.Explore(setup)
 }
 
+var oneSwitch, oneFault = bounds{preemptions: 1}, bounds{faults: 1}
+
 type bounds struct {
 	preemptions, faults, runs int
 	random                    bool
+	stride                    int
 }
 
 // deep is set by hand for a longer exploration: go test -run Explore -deep 100000.
 var deep = flag.Int("deep", 0, "runs of each exploration with more preemptions and faults than in the daily test")
 
-// TestExplore holds the invariants of the model over every interleaving with one preemption, or one fault, and over
-// drawn ones with more of both.
+// TestExplore holds the invariants of the model over every interleaving with one departure from the cheapest one, or
+// one fault, and over drawn ones with more of both.
 func TestExplore(t *testing.T) {
-	daily := []bounds{{1, 0, 0, false}, {0, 1, 0, false}, {3, 2, 100, true}}
+	daily := []bounds{{1, 0, 0, false, thinner}, {0, 1, 0, false, thinner}, {3, 2, 100 / thinner, true, 0}}
 	if *deep > 0 {
-		daily = []bounds{{1, 1, *deep, false}, {2, 0, *deep, false}, {3, 2, *deep, true}, {5, 3, *deep, true}}
+		daily = []bounds{{1, 1, *deep, false, 1}, {2, 0, *deep, false, 1}, {3, 2, *deep, true, 0}, {5, 3, *deep, true, 0}}
 	}
 	for _, name := range slices.Sorted(maps.Keys(scenarios)) {
 		t.Run(name, func(t *testing.T) {
@@ -148,16 +151,16 @@ func TestExploreFindsMutants(t *testing.T) {
 		bounds         bounds
 		mutate         func(*model)
 	}{
-		{"write-once looks first and writes then", "one machine", bounds{1, 0, 0, false}, func(m *model) {
+		{"write-once looks first and writes then", "one machine", oneSwitch, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.FS = naive{sys.FS, p}; return sys }
 		}},
-		{"processes are not found", "one machine", bounds{1, 1, 4000, false}, func(m *model) {
+		{"processes are not found", "one machine", oneFault, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.Procs = blind{sys.Procs}; return sys }
 		}},
-		{"commands carry no token and no session", "one machine", bounds{1, 1, 4000, false}, func(m *model) { m.noToken = true }},
-		{"evidence before records, and no second look", "one machine", bounds{1, 1, 4000, false}, func(m *model) { m.evidenceFirst, m.lookOnce = true, true }},
-		{"the journal is not asked", "removed", bounds{1, 1, 4000, false}, func(m *model) { m.noJournal = true }},
-		{"nobody looks for lower attempts", "numbers skipped", bounds{1, 0, 0, false}, func(m *model) {
+		{"commands carry no token and no session", "one machine", oneFault, func(m *model) { m.noToken = true }},
+		{"evidence before records, and no second look", "one machine", oneSwitch, func(m *model) { m.evidenceFirst, m.lookOnce, m.badExit, m.hasty = true, true, true, true }},
+		{"the journal is not asked", "removed", oneFault, func(m *model) { m.noJournal = true }},
+		{"nobody looks for lower attempts", "numbers skipped", oneSwitch, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System {
 				if p.Token == "" { // a launcher
 					sys.FS = onlyLast{sys.FS}
@@ -165,38 +168,38 @@ func TestExploreFindsMutants(t *testing.T) {
 				return sys
 			}
 		}},
-		{"a fence that sees nothing", "two machines", bounds{1, 0, 0, false}, func(m *model) {
+		{"a fence that sees nothing", "two machines", oneSwitch, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System {
 				sys.FS = hiding{sys.FS, "fence", "end.json"}
 				return sys
 			}
 		}},
-		{"elsewhere is taken for gone", "two machines", bounds{1, 1, 4000, false}, func(m *model) {
+		{"elsewhere is taken for gone", "two machines", oneSwitch, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.Procs = sure{sys.Procs}; return sys }
 		}},
-		{"a void start that is not written", "two machines", bounds{2, 0, 20000, false}, func(m *model) {
+		{"a void start that is not written", "two machines", oneSwitch, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System { sys.FS = losing{sys.FS, "void"}; return sys }
 		}},
-		{"a start that is not written", "one machine", bounds{1, 0, 0, false}, func(m *model) {
+		{"a start that is not written", "one machine", oneSwitch, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System {
 				sys.FS = losing{sys.FS, "start"}
 				return sys
 			}
 		}},
-		{"an end that is not written", "one machine", bounds{1, 1, 4000, false}, func(m *model) {
+		{"an end that is not written", "one machine", oneFault, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System {
 				sys.FS = losing{sys.FS, "takeover"}
 				return sys
 			}
 		}},
-		{"a lock that everybody gets", "one machine", bounds{1, 1, 4000, false}, func(m *model) {
+		{"a lock that everybody gets", "one machine", oneFault, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System {
 				sys.Locks = loose{sys.Locks}
 				sys.Procs = blind{sys.Procs}
 				return sys
 			}
 		}},
-		{"a stop that is not seen at the start", "stopped", bounds{2, 0, 3000, false}, func(m *model) {
+		{"a stop that is not seen at the start", "stopped", oneSwitch, func(m *model) {
 			m.wrap = func(p *recordtest.Proc, sys record.System) record.System {
 				sys.FS = hiding{sys.FS, "look", "000001.json"}
 				return sys

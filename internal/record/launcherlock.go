@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"runsheet"
@@ -21,8 +22,10 @@ type LauncherLock struct{ lock *durable.Lock }
 // who is.
 func HoldSheet(disk durable.Disk, procs proc.Procs, stateDir string) (*LauncherLock, runsheet.Process, error) {
 	fsys, self := diskFS{disk}, procs.Self()
-	if err := fsys.Private("launcher", stateDir, true); err != nil {
-		return nil, runsheet.Process{}, err
+	for _, dir := range []string{filepath.Dir(stateDir), stateDir} {
+		if err := fsys.Private("launcher", dir, true); err != nil {
+			return nil, runsheet.Process{}, err
+		}
 	}
 	path := LauncherLockPath(stateDir)
 	lock, err := durable.OpenLock(disk, "launcher", path)
@@ -50,6 +53,10 @@ func HoldSheet(disk durable.Disk, procs proc.Procs, stateDir string) (*LauncherL
 	}
 	return &LauncherLock{lock}, self, nil
 }
+
+// Held says whether the lock still keeps others out: not once its file, or the directory that it lies in, was taken
+// away.
+func (l *LauncherLock) Held() (bool, error) { return l.lock.Same() }
 
 // Release lets the sheet go.
 func (l *LauncherLock) Release() error { return l.lock.Close() }

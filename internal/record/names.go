@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // DirName is the name of our directory in a work dir, and beside a sheet.
@@ -70,7 +71,11 @@ func EvidenceDir(attemptDir string) string { return filepath.Join(attemptDir, "e
 
 // StateDir returns the directory beside a sheet that holds its journal and its launcher's lock.
 func StateDir(sheetDir, sheetPath string) string {
-	return filepath.Join(sheetDir, DirName, filepath.Base(sheetPath))
+	name := filepath.Base(sheetPath)
+	if filepath.Base(filepath.Dir(sheetPath)) == DirName {
+		name = strings.TrimSuffix(name, filepath.Ext(name)) + ".state" // an inline sheet lies there itself, under its name
+	}
+	return filepath.Join(sheetDir, DirName, name)
 }
 
 // JournalPath returns the journal in a sheet's state directory.

@@ -18,16 +18,8 @@ func Probe(sys System, attemptDir string, c runsheet.Claim, s *runsheet.Start) (
 		return runsheet.LivenessUnknown, err.Error()
 	case held:
 		return runsheet.LivenessAlive, ""
-	case s == nil:
-		if c.By.BootID == sys.Procs.Self().BootID {
-			return runsheet.LivenessGone, ""
-		}
-		local, err := sys.FS.Local(attemptDir)
-		if err != nil || !local {
-			return runsheet.LivenessUnknown, "claimed by a launcher on " + c.By.Host + ", and not begun yet"
-		}
-		return runsheet.LivenessGone, ""
-	case s.Void:
+	case s == nil || s.Void:
+		// Not begun, wherever its supervisor may be on its way: a void start keeps it from beginning.
 		return runsheet.LivenessGone, ""
 	}
 	proof, why, err := proveGone(sys, attemptDir, s.Process)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"runsheet/internal/durable"
@@ -71,6 +72,10 @@ type diskFS struct{ disk durable.Disk }
 func (d diskFS) Private(label, dir string, create bool) error {
 	info, err := d.disk.Lstat(label, dir)
 	if errors.Is(err, fs.ErrNotExist) && create {
+		// What lies above ours is the project's, and as open as its owner's umask has it.
+		if err = durable.MkdirAll(d.disk, label, filepath.Dir(dir), 0o777); err != nil {
+			return err
+		}
 		if err = durable.MkdirAll(d.disk, label, dir, 0o700); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ var broken = []struct{ name, text, want string }{
 	{"merge", "command: a\nenv: {§<<: {A: b}}\n", "unknown key: merge"},
 	{"anchor", "command: §*x\n", "wrong YAML: anchor"},
 	{"tag", "command: §!!int 3\n", "wrong value: tag"},
-	{"version", "version: §2\ncommand: a\n", "wrong value: 1 to 1, not 2"},
+	{"version", "version: §2\ncommand: a\n", "wrong value: version is 1, not 2"},
 	{"no command", "§name: x\n", "missing key: no command [command:]"},
 	{"empty command", "command: §' '\n", "wrong value: empty"},
 	{"null command", "command:§\n", "wrong value: no value ['']"},

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"runsheet"
+	"runsheet/internal/prove/hostile/bound"
 )
 
 // memory is a disk that holds a few files below /p and nothing of this machine.
@@ -45,7 +48,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("commands: c.txt\nmatrix: {x: 0..3}\n"))
 	f.Add([]byte("a: &a [x, x]\nb: &b [*a, *a]\nmatrix: {c: *b, d: &d [*d]}\ncommand: x\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := parse(data, "s.yaml", "/p/s.yaml", project)
+		var s *runsheet.Sheet
+		var err error
+		bound.Do(t, func() { s, err = parse(data, "s.yaml", "/p/s.yaml", project) })
 		if err != nil {
 			var all Errors
 			if !errors.As(err, &all) || len(all) == 0 {

@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"fmt"
 	"math"
 	"regexp"
 	"strconv"
@@ -23,7 +24,11 @@ func (r *reader) integer(n *yaml.Node, owner string, low, high int64) (int64, bo
 		return 0, false
 	}
 	if v < low || v > high {
-		r.wrong(n, "wrong value", "", "%s is %d to %d, not %d", owner, low, high, v)
+		bounds := fmt.Sprintf("%d to %d", low, high)
+		if low == high {
+			bounds = strconv.FormatInt(low, 10)
+		}
+		r.wrong(n, "wrong value", "", "%s is %s, not %d", owner, bounds, v)
 		return 0, false
 	}
 	return v, true

@@ -82,15 +82,16 @@ func (s *supervisor) tail() []byte {
 // full disk, a server that is away) may pass. A work dir that was taken away ends the trying.
 func (s *supervisor) writeEnd(e runsheet.End) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, retryEnd) {
+		// Records that were put in the place of ours are not to be ended: a copy of them holds a copy of the spare, too.
+		if verdict, err := s.tenure.Fence(); err == nil && verdict == record.TakenOver {
+			s.tenure.Leave()
+			return fmt.Errorf("no end is written: the attempt was taken over, or its work dir was taken away: %w", record.ErrOver)
+		}
 		err := s.tenure.End(e)
 		if err == nil || errors.Is(err, record.ErrOver) {
 			return err
 		}
 		s.say("%v; trying again in %v", err, wait)
-		if verdict, ferr := s.tenure.Fence(); ferr == nil && verdict == record.TakenOver {
-			s.tenure.Leave()
-			return fmt.Errorf("the end could not be written, and the attempt was taken over: %w", err)
-		}
 		time.Sleep(wait)
 	}
 }

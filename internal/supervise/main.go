@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -31,9 +32,15 @@ const (
 	SignalLook  = unix.SIGHUP  // look over the fence now: somebody wrote a request
 )
 
+// FenceEvery is how often a supervisor looks whether its attempt is still its own: DESIGN rule 3.
+const FenceEvery = 10 * time.Second
+
 // Main runs the supervisor of the attempt in args[0], and returns its exit code. What goes wrong is said on stderr,
 // which the executor keeps beside the attempt's log.
-func Main(args []string, stderr io.Writer) int {
+func Main(args []string, stderr io.Writer) int { return MainEvery(FenceEvery, args, stderr) }
+
+// MainEvery is Main with another time between two looks over the fence, above 0: tests need not wait for ten seconds.
+func MainEvery(fence time.Duration, args []string, stderr io.Writer) int {
 	// Before anything else: a signal that finds no handler would end the supervisor instead of its command.
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, SignalStop, SignalStuck, SignalHurry, SignalLook, unix.SIGINT)
@@ -44,7 +51,7 @@ func Main(args []string, stderr io.Writer) int {
 	}
 	disk := durable.OS()
 	s := &supervisor{
-		sys: record.NewSystem(disk), disk: disk, dir: args[0], signals: signals, stderr: stderr,
+		sys: record.NewSystem(disk), disk: disk, dir: args[0], signals: signals, stderr: stderr, fence: fence,
 		cache: progress.New(disk, progress.Options{}),
 	}
 	err := s.run()

@@ -18,7 +18,6 @@ import (
 )
 
 const (
-	fenceEvery  = 10 * time.Second // DESIGN rule 3
 	sampleEvery = 2 * time.Second  // the memory of the tree
 	retryEnd    = 10 * time.Second // at most between two tries to write the end
 )
@@ -31,6 +30,7 @@ type supervisor struct {
 	signals <-chan os.Signal
 	stderr  io.Writer
 	cache   *progress.Cache
+	fence   time.Duration // between two looks over the fence
 
 	tenure *record.Tenure
 	tree   *tree
@@ -80,7 +80,7 @@ func (s *supervisor) run() error {
 
 // watch returns when every process of the attempt is gone.
 func (s *supervisor) watch() {
-	fence := time.NewTicker(fenceEvery)
+	fence := time.NewTicker(s.fence)
 	defer fence.Stop()
 	sample := time.NewTicker(sampleEvery)
 	defer sample.Stop()
@@ -156,10 +156,22 @@ func (s *supervisor) end(kind runsheet.EndKind, grace time.Duration) {
 	if s.kind != "" {
 		return
 	}
-	if _, exited := s.tree.exit(); !exited {
+	if s.atWork() {
 		s.kind = kind
 	}
 	s.sweep(grace)
+}
+
+// atWork says whether ending the attempt now cuts its work short. What a command that failed left running is debris, and
+// so is what lingers after the evidence is complete; what is left of one that exited 0 before may be the very work.
+func (s *supervisor) atWork() bool {
+	select {
+	case <-s.tree.gone:
+		return false
+	default:
+	}
+	status, exited := s.tree.exit()
+	return !exited || status.Exited() && status.ExitStatus() == 0 && !s.final().Complete()
 }
 
 func (s *supervisor) noGrace() {

@@ -81,7 +81,7 @@ func (e epochs) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progres
 	if err != nil {
 		return p, err
 	}
-	p.Completed, p.Recent = c.complete, c.recent
+	p.Completed, p.Recent, p.Lacks = c.complete, c.recent, c.lacks
 	believed := c.believe(ev, doc, &p)
 	if p.Total, err = totalOf(ev, spec, doc); err != nil {
 		return p, err
@@ -127,7 +127,8 @@ type counted struct {
 	first    bool  // epoch_0 is there
 	complete int64 // without a gap
 	recent   []time.Time
-	newest   int64 // newest time on the last complete epoch and on the one after it
+	newest   int64  // newest time on the last complete epoch and on the one after it
+	lacks    string // the first file that the epoch after it lacks, if its directory is there
 }
 
 func (e epochs) count(ev *Evidence, files []string) (counted, error) {
@@ -145,6 +146,9 @@ func (e epochs) count(ev *Evidence, files []string) (counted, error) {
 			c.first = st.Kind == Directory
 		}
 		if st.Kind != Directory {
+			if c.complete == 0 {
+				c.lacks = rels[0]
+			}
 			return c, nil
 		}
 		complete, newest := true, int64(0)
@@ -153,7 +157,9 @@ func (e epochs) count(ev *Evidence, files []string) (counted, error) {
 			if err != nil {
 				return c, err
 			}
-			complete = complete && st.Kind == Regular && st.Size > 0
+			if complete = complete && st.Kind == Regular && st.Size > 0; !complete && c.lacks == "" {
+				c.lacks = rel
+			}
 			newest = max(newest, st.MTime)
 		}
 		if !complete {

@@ -155,15 +155,21 @@ type bounded struct {
 
 func (ev *Evidence) abs(rel string) string { return filepath.Join(ev.dir, filepath.FromSlash(rel)) }
 
+// skew is how far in the future a stamp may lie because the clock of a file server is ahead; one beyond that tells of
+// nobody's work.
+const skew = time.Minute
+
 // newest returns the newest time of modification seen, leaving out the work dir itself, which our own publishing
-// changes. A stamp in the future counts as now.
+// changes. A stamp slightly in the future counts as now.
 func (ev *Evidence) newest() time.Time {
 	var n int64
 	for rel, f := range ev.looks {
 		if rel == "." || rel == documentName && ev.doc != nil && ev.doc.ours {
 			continue
 		}
-		n = max(n, f.resolved().MTime)
+		if at := f.resolved().MTime; at <= ev.now().Add(skew).UnixNano() {
+			n = max(n, at)
+		}
 	}
 	if n == 0 {
 		return time.Time{}

@@ -121,34 +121,38 @@ func Suite(t *testing.T, newExecutor func(t *testing.T) runsheet.Executor, sleep
 	})
 }
 
-// Claimed claims the first attempt of a run in a new work dir.
-func Claimed(t *testing.T, executor, command string) (attemptDir string, c runsheet.Claim) {
+// Claimed claims the first attempt of a run in a new work dir. What the claim says beside the command is changed by
+// edit.
+func Claimed(t testing.TB, executor, command string, edit ...func(*runsheet.Claim)) (attemptDir string, c runsheet.Claim) {
 	t.Helper()
-	workDir := filepath.Join(t.TempDir(), "work")
-	c, err := record.Claim(record.NewSystem(durable.OS()), runsheet.Facts{}, 0, runsheet.Claim{
+	c = runsheet.Claim{
 		Run: "run", Nonce: record.NewNonce(), Session: "session", Executor: executor, Host: "localhost", Identity: command,
-		Command: command, WorkDir: workDir, Dir: t.TempDir(), Progress: runsheet.ProgressSpec{Tracker: "auto"},
-		StopGrace: 5 * time.Second,
-	})
+		Command: command, WorkDir: filepath.Join(t.TempDir(), "work"), Dir: t.TempDir(),
+		Progress: runsheet.ProgressSpec{Tracker: "auto"}, StopGrace: 5 * time.Second,
+	}
+	for _, f := range edit {
+		f(&c)
+	}
+	c, err := record.Claim(record.NewSystem(durable.OS()), runsheet.Facts{}, 0, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return record.AttemptDir(workDir, c.Attempt), c
+	return record.AttemptDir(c.WorkDir, c.Attempt), c
 }
 
 // AwaitStart waits until an attempt has begun.
-func AwaitStart(t *testing.T, attemptDir string) *runsheet.Start {
+func AwaitStart(t testing.TB, attemptDir string) *runsheet.Start {
 	t.Helper()
 	return awaitView(t, attemptDir, "a start", func(v record.View) bool { return v.Start != nil }).Start
 }
 
 // AwaitEnd waits until an attempt has ended.
-func AwaitEnd(t *testing.T, attemptDir string) record.View {
+func AwaitEnd(t testing.TB, attemptDir string) record.View {
 	t.Helper()
 	return awaitView(t, attemptDir, "an end", func(v record.View) bool { return v.End != nil })
 }
 
-func awaitView(t *testing.T, attemptDir, what string, done func(record.View) bool) (v record.View) {
+func awaitView(t testing.TB, attemptDir, what string, done func(record.View) bool) (v record.View) {
 	t.Helper()
 	workDir := filepath.Dir(filepath.Dir(filepath.Dir(attemptDir)))
 	sys := record.NewSystem(durable.OS())
@@ -163,7 +167,7 @@ func awaitView(t *testing.T, attemptDir, what string, done func(record.View) boo
 }
 
 // Await waits for a condition, and fails the test where it does not come.
-func Await(t *testing.T, what string, done func() bool) {
+func Await(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {

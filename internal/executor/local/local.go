@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -43,6 +44,7 @@ func (e *Executor) Start(_ context.Context, attemptDir string, c runsheet.Claim)
 		return fmt.Errorf("start attempt %d of %s: %w", c.Attempt, c.Run, err)
 	}
 	defer log.Close()
+	keepInherited()
 	cmd := exec.Command(e.self, "supervise", attemptDir)
 	cmd.Args[0] = os.Args[0] // what ps shows
 	// The token makes the supervisor itself findable where its work dir, and every record in it, was deleted.
@@ -55,6 +57,21 @@ func (e *Executor) Start(_ context.Context, attemptDir string, c runsheet.Claim)
 	}
 	go cmd.Wait() // so that it does not stay a zombie while this launcher lives
 	return nil
+}
+
+// keepInherited keeps the descriptors that this process was started with to itself: what a supervisor inherited would
+// stay open for as long as the attempt lives, a lock (`flock FILE runsheet run`) or the pipe that somebody waits on.
+// Whatever Go opens is close-on-exec already.
+func keepInherited() {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
 }
 
 // Probe implements runsheet.Executor.

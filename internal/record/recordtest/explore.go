@@ -1,19 +1,20 @@
 package recordtest
 
-import (
-	"fmt"
-	"math/rand/v2"
-)
+import "fmt"
 
-// Explorer drives actors through every interleaving with a bounded number of preemptions and faults: depth first, each
-// run from the beginning, and none past a world that was reached before with at least as much left to spend.
+// Explorer drives actors through every interleaving with a bounded number of preemptions and faults: each run from the
+// beginning, with those that depart from the cheapest one early first, and none past a world that was reached before
+// with at least as much left to spend. What is cheapest is fixed: who acts goes on until it must wait, then the first
+// that can act does.
 //
-// A preemption is a switch away from an actor that could have gone on, or a timer that fires while somebody can act.
-// A fault is the death of a mortal actor, or an error for one of its writes, with or without its effect.
+// A preemption is a departure from that: somebody else acts, an actor is suspended until no other can act, or a timer
+// fires while somebody can act. A fault is the death of a mortal actor, or an error for one of its writes, with or
+// without its effect.
 type Explorer struct {
 	Preemptions, Faults int
 	Steps               int // at most in one run; more is an error: somebody turns in a circle
 	Runs                int // at most; 0: as many as there are
+	Stride              int // only each so many-th step is departed from the cheapest choice at; 0 or 1: every one
 }
 
 // Stats is what an exploration has done.
@@ -79,17 +80,17 @@ func visit(seen map[uint64]left, sum uint64, preempts, faults int8) bool {
 func (e Explorer) Explore(setup func(*Sim)) (Stats, error) {
 	var st Stats
 	seen := map[uint64]left{}
-	stack := []*trail{{preempts: int8(e.Preemptions), faults: int8(min(e.Faults, 3))}}
-	for len(stack) > 0 {
+	queue := []*trail{{preempts: int8(e.Preemptions), faults: int8(min(e.Faults, 3))}}
+	for len(queue) > 0 {
 		if e.Runs > 0 && st.Runs >= e.Runs {
 			st.States = len(seen)
 			return st, nil
 		}
-		at := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
+		at := queue[0]
+		queue = queue[1:]
 		st.Runs++
 		var err error
-		if at, err = e.run(at, setup, &stack, seen, &st); err != nil {
+		if at, err = e.run(at, setup, &queue, seen, &st); err != nil {
 			return st, &Violation{err, e.retell(at, setup)}
 		}
 	}
@@ -98,12 +99,11 @@ func (e Explorer) Explore(setup func(*Sim)) (Stats, error) {
 }
 
 // run replays a path and goes on from its end with the cheapest choices, leaving the others for later.
-func (e Explorer) run(at *trail, setup func(*Sim), stack *[]*trail, seen map[uint64]left, st *Stats) (*trail, error) {
+func (e Explorer) run(at *trail, setup func(*Sim), queue *[]*trail, seen map[uint64]left, st *Stats) (*trail, error) {
 	s := begin(setup)
 	defer s.end()
 	replay := at.choices()
 	for i, c := range replay {
-		s.choices(false) // wakes who would be woken
 		s.apply(c)
 		st.Steps++
 		if i == len(replay)-1 {
@@ -121,19 +121,20 @@ func (e Explorer) run(at *trail, setup func(*Sim), stack *[]*trail, seen map[uin
 		var next *trail
 		for i := len(all) - 1; i >= 0; i-- {
 			c := all[i]
+			c.woke = s.woke
 			p := &trail{at, c, at.depth + 1, at.preempts - c.preempts, at.faults - c.faults}
-			if p.preempts < 0 || p.faults < 0 {
+			if p.preempts < 0 || p.faults < 0 || i > 0 && e.Stride > 1 && p.depth%e.Stride != 0 {
 				continue
 			}
 			if i == 0 {
 				next = p
 			} else {
-				*stack = append(*stack, p)
+				*queue = append(*queue, p)
 			}
 		}
 		if next == nil || next.choice.kind != doStep && next.choice.kind != doTimer {
 			if next != nil {
-				*stack = append(*stack, next)
+				*queue = append(*queue, next)
 			}
 			st.Finals++
 			if s.Final != nil {
@@ -153,72 +154,12 @@ func (e Explorer) run(at *trail, setup func(*Sim), stack *[]*trail, seen map[uin
 	}
 }
 
-// Random explores like Explore, but draws the runs: in each, Preemptions and Faults happen at random steps. The same
-// seed gives the same runs.
-func (e Explorer) Random(seed uint64, setup func(*Sim)) (Stats, error) {
-	var st Stats
-	rnd := rand.New(rand.NewPCG(seed, 0))
-	length := 300
-	for range e.Runs {
-		st.Runs++
-		at, err := e.draw(rnd, length, setup, &st)
-		if err != nil {
-			return st, &Violation{err, e.retell(at, setup)}
-		}
-		length = max(at.depth, 10)
-	}
-	return st, nil
-}
-
-func (e Explorer) draw(rnd *rand.Rand, length int, setup func(*Sim), st *Stats) (*trail, error) {
-	s := begin(setup)
-	defer s.end()
-	at := &trail{preempts: int8(e.Preemptions), faults: int8(e.Faults)}
-	events := map[int]bool{} // by step: true where it is to be a fault
-	for i := range e.Preemptions + e.Faults {
-		events[rnd.IntN(length)] = i < e.Faults
-	}
-	for ; ; st.Steps++ {
-		fault, event := events[at.depth]
-		all := s.choices(true)
-		var fit []choice
-		for _, c := range all {
-			if event && (c.faults > 0) == fault && c.faults+c.preempts > 0 {
-				fit = append(fit, c)
-			}
-		}
-		st.Deepest = max(st.Deepest, at.depth)
-		var c choice
-		switch {
-		case len(fit) > 0:
-			c = fit[rnd.IntN(len(fit))]
-		case len(all) == 0 || all[0].faults > 0:
-			st.Finals++
-			if s.Final != nil {
-				return at, s.Final()
-			}
-			return at, nil
-		default:
-			c = all[0]
-		}
-		if at.depth >= e.Steps {
-			return at, fmt.Errorf("no end after %d steps", at.depth)
-		}
-		at = &trail{before: at, choice: c, depth: at.depth + 1}
-		s.apply(c)
-		if err := s.check(); err != nil {
-			return at, err
-		}
-	}
-}
-
 // retell runs a path once more and tells its story.
 func (e Explorer) retell(at *trail, setup func(*Sim)) string {
 	s := begin(setup)
 	defer s.end()
 	s.tracing = true
 	for _, c := range at.choices() {
-		s.choices(false)
 		s.apply(c)
 	}
 	return s.story()

@@ -1,0 +1,85 @@
+package launcher
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"runsheet/internal/executor/exectest"
+)
+
+// TestWatcher holds what wakes the launcher, and what does not.
+func TestWatcher(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	w := newWatcher()
+	if w.file == nil {
+		w.close()
+		t.Skip("there is no inotify instance left for this user")
+	}
+	defer func() {
+		w.close()
+		goleak.VerifyNone(t, before)
+	}()
+	work, attempt := t.TempDir(), t.TempDir()
+	mkdir := func(name string) string {
+		dir := filepath.Join(work, name)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	put := func(dir, name string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("1"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	heard := func(what string) {
+		t.Helper()
+		exectest.Await(t, what+" to be heard", func() bool { return w.heard()[work] })
+	}
+	first := mkdir("epoch_0")
+	want := map[string][]string{work: {work, attempt}}
+	if !w.follow(want) || w.follow(want) || !w.follows(work) {
+		t.Error("new watches must be told once, and followed")
+	}
+	put(first, "done") // the newest directory is watched from the start
+	heard("a file in the newest directory")
+	second := mkdir("epoch_1")
+	heard("a new directory")
+	put(second, "done") // the watch has moved along
+	heard("a file in the next directory")
+	if err := os.Rename(second, filepath.Join(work, "epoch_1.tmp")); err != nil {
+		t.Fatal(err)
+	}
+	heard("a directory that was renamed")
+	put(attempt, "end.json")
+	heard("a record")
+
+	// What a log grows by wakes nobody: a file that is closed afterwards is the next thing heard.
+	log, err := os.Create(filepath.Join(attempt, "run.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	heard("a new log")
+	for range 1000 {
+		if _, err := log.WriteString("line\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dirs := w.heard(); len(dirs) != 0 {
+		t.Errorf("a growing log was heard: %v", dirs)
+	}
+	if w.follow(nil); w.follows(work) || len(w.byDir) != 0 || len(w.byWD) != 0 {
+		t.Errorf("it watches on: %v", w.byDir)
+	}
+	if err := os.RemoveAll(work); err != nil {
+		t.Fatal(err)
+	}
+	if w.follow(want) && w.follows(work) {
+		t.Error("it says that it follows what is gone")
+	}
+}
