@@ -76,6 +76,9 @@ Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so fa
 			s.Policy.Jobs = o.jobs
 		}
 		o.launcher.Continue = o.launcher.Once || o.detach || o.detached
+		if err := distinct(s); err != nil {
+			return err
+		}
 		switch {
 		case o.dryRun:
 			return showPlan(cmd, env, s, o.launcher)

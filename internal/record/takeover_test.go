@@ -170,7 +170,7 @@ func TestProbe(t *testing.T) {
 	}{
 		"claimed, same boot":         {nil, func(s record.System) record.System { return onFS(s, false) }, runsheet.LivenessGone},
 		"claimed, other boot, local": {nil, func(s record.System) record.System { return onFS(otherBoot(s), true) }, runsheet.LivenessGone},
-		"claimed, shared":            {nil, func(s record.System) record.System { return onFS(otherBoot(s), false) }, runsheet.LivenessUnknown},
+		"claimed, shared":            {nil, func(s record.System) record.System { return onFS(otherBoot(s), false) }, runsheet.LivenessGone},
 		"held":                       {take, func(s record.System) record.System { return s }, runsheet.LivenessAlive},
 		"held, other boot":           {take, func(s record.System) record.System { return onFS(otherBoot(s), false) }, runsheet.LivenessAlive},
 		"gone":                       {dead, func(s record.System) record.System { return s }, runsheet.LivenessGone},
