@@ -94,6 +94,9 @@ func (l *Launcher) one(ctx context.Context, a runsheet.Action) (changed bool, er
 		if l.ledger.entry(l.sheet.Runs[a.Run].WorkDir).gaveUp == l.facts[a.Run].Attempt+1 {
 			return false, nil // said already
 		}
+		if l.doubtful(a.Run) {
+			return false, nil
+		}
 		ev := l.event(journal.GaveUp, a.Run)
 		ev.Text = a.Reason
 		if err := l.note(ev); err != nil {
@@ -182,6 +185,9 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 	run, f := l.sheet.Runs[i], l.facts[i]
 	e := l.ledger.entry(run.WorkDir)
 	if e.nonce != f.Claim.Nonce && f.Claim.Attempt >= e.attempt {
+		if err := record.Settle(l.sys, record.AttemptDir(run.WorkDir, f.Attempt)); err != nil {
+			return l.troubled(i, err)
+		}
 		if err := l.noteClaim(i, *f.Claim); err != nil {
 			return &wholeError{err}
 		}

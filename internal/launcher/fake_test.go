@@ -44,6 +44,14 @@ type bench struct {
 type clock struct {
 	mu    sync.Mutex
 	ahead time.Duration
+	held  bool // nothing puts it forward
+}
+
+// hold makes forward do nothing, or something again.
+func (c *clock) hold() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held = !c.held
 }
 
 func (c *clock) Now() time.Time {
@@ -59,7 +67,9 @@ func (c *clock) Wait(ctx context.Context, d time.Duration) error {
 func (c *clock) forward(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ahead += d
+	if !c.held {
+		c.ahead += d
+	}
 }
 
 func (b *bench) Event(e journal.Event) {
@@ -478,6 +488,47 @@ func TestRecordsVanished(t *testing.T) {
 	}
 	if got := b.status(b.run(launcher.Options{})); !slices.Equal(got, []runsheet.Status{runsheet.Finished}) || b.look("a", 2).End == nil {
 		t.Errorf("statuses %v, events %v", got, b.kinds(""))
+	}
+}
+
+// TestUnreadableForNow holds that an attempt whose records cannot be read for a moment keeps its place, and its launcher;
+// and that records which stay so are given up.
+func TestUnreadableForNow(t *testing.T) {
+	for _, passes := range []bool{true, false} {
+		b := newBench(t, untilStopped, "a", "b")
+		b.sheet.Policy.Jobs = 1
+		control, land := b.flies()
+		wait := b.background(launcher.Options{}, control)
+		exectest.Await(t, "one to begin", func() bool { return b.told(journal.Began) == 1 })
+		start := record.StartPath(record.AttemptDir(b.sheet.Runs[0].WorkDir, 1))
+		whole := must(os.ReadFile(start))
+		shown := func() runsheet.Status {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return b.last.Runs[0].Status
+		}
+		if passes {
+			b.clock.hold()
+		}
+		write(t, start, "{")
+		exectest.Await(t, "it to be seen", func() bool { return shown() == runsheet.Unknown })
+		if passes {
+			if b.told(journal.GaveUp) != 0 || b.look("b", 1).Claim != nil {
+				t.Errorf("events %v", b.kinds(""))
+			}
+			write(t, start, string(whole))
+			b.clock.hold()
+		} else {
+			exectest.Await(t, "it to be given up", func() bool { return b.told(journal.GaveUp) == 1 })
+			write(t, start, string(whole))
+		}
+		b.letGo("a")
+		exectest.Await(t, "the next to begin", func() bool { return b.look("b", 1).Start != nil })
+		b.letGo("b")
+		if got := b.status(wait()); passes && !slices.Equal(got, []runsheet.Status{runsheet.Finished, runsheet.Finished}) {
+			t.Errorf("statuses %v", got)
+		}
+		land()
 	}
 }
 

@@ -81,7 +81,8 @@ type Launcher struct {
 	// recovering are the runs whose ends are being written for dead supervisors; recovered tells what came of it.
 	recovering map[int]bool
 	recovered  chan recovery
-	unproved   map[int]bool // runs whose records are gone, and of which something may live still
+	doubts     map[int]time.Time // since when the records of a run cannot be read
+	unproved   map[int]bool      // runs whose records are gone, and of which something may live still
 	stop       stopping
 	broken     string
 	file       sheetFile
@@ -116,7 +117,7 @@ func New(c Config) *Launcher {
 	return &Launcher{sheet: c.Sheet, opts: c.Options, sys: c.System, disk: c.Disk, observer: c.Observer,
 		executor: c.Executor, sampler: host.NewSampler(wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
 		state: record.StateDir(c.Sheet.Dir, c.Sheet.Path), trouble: map[int]*trouble{},
-		recovering: map[int]bool{}, unproved: map[int]bool{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
+		recovering: map[int]bool{}, unproved: map[int]bool{}, doubts: map[int]time.Time{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
 }
 
 // Run launches until every run is finished or given up, or it is told to stop. It returns record.ErrLauncher where
@@ -247,6 +248,12 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 		}
 		if e := l.ledger.entry(l.sheet.Runs[i].WorkDir); e.nonce != f.Claim.Nonce {
 			// Claimed by a launcher with another journal, or by one that died before it could write ours.
+			if err := record.Settle(l.sys, record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)); err != nil {
+				if err := l.troubled(i, err); err != nil {
+					return err
+				}
+				continue
+			}
 			if err := l.noteClaim(i, *f.Claim); err != nil {
 				return err
 			}
@@ -302,6 +309,8 @@ func (l *Launcher) over(actions []runsheet.Action) bool {
 	for i, a := range actions {
 		switch {
 		case l.facts[i].Live() && (l.stop == notStopping || l.facts[i].Liveness != runsheet.LivenessUnknown):
+			return false
+		case l.doubtful(i) && !l.opts.Once:
 			return false
 		case l.stop != notStopping || l.broken != "":
 			continue // nothing more will be launched
@@ -367,6 +376,7 @@ func (l *Launcher) event(kind journal.Kind, i int) journal.Event {
 	return e
 }
 
+// noteClaim writes a claim that is durable into the journal.
 func (l *Launcher) noteClaim(i int, c runsheet.Claim) error {
 	return l.note(journal.Event{Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: c.WorkDir, Attempt: c.Attempt,
 		Nonce: c.Nonce, Host: c.Host, Devices: c.Devices, Process: &c.By})

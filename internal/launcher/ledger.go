@@ -138,7 +138,7 @@ func (e *entry) count(ev journal.Event) {
 func (l *ledger) tries(workDir string, f runsheet.Facts) plan.Tries {
 	e := l.entry(workDir)
 	t := e.tries
-	if e.vanished(f) {
+	if e.vanished(f) || f.Problem != "" && !e.ended {
 		t.Open = "its records are gone, and its last attempt may still live"
 		t.Host, t.Devices = e.host, e.devices
 	}

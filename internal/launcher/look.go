@@ -15,6 +15,7 @@ const (
 	scanAtLeast = 30 * time.Second       // between two looks at all runs
 	scanShare   = 100                    // such a look may take one part in so many of the time
 	gather      = 30 * time.Millisecond  // events of one change come in a burst
+	doubtMost   = 30 * time.Second       // until records that cannot be read are taken to be damaged
 	stopPoll    = 100 * time.Millisecond // while runs are being stopped
 )
 
@@ -28,7 +29,7 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 	}
 	due := l.watch.heard()
 	for i, f := range l.facts {
-		if f.Live() {
+		if f.Live() || l.doubtful(i) {
 			due[l.sheet.Runs[i].WorkDir] = true
 		}
 	}
@@ -69,10 +70,22 @@ func (l *Launcher) look(ctx context.Context, i int) runsheet.Facts {
 // lives of, evidence no newer than its end is its own, and no sign that a stranger is at work.
 func (l *Launcher) explained(i int, f runsheet.Facts) runsheet.Facts {
 	e := l.ledger.entry(l.sheet.Runs[i].WorkDir)
+	if f.Problem == "" {
+		delete(l.doubts, i)
+	} else if _, known := l.doubts[i]; !known {
+		l.doubts[i] = l.sys.Clock.Now()
+	}
 	if f.Claim == nil && e.attempt > 0 && e.ended && !f.LastActivity.After(e.at) {
 		f.LastActivity = time.Time{}
 	}
 	return f
+}
+
+// doubtful says whether the records of an attempt without an end cannot be read, and may be a moment later: they are
+// being deleted, or the file system fails for now. The attempt may live, so nothing is decided yet.
+func (l *Launcher) doubtful(i int) bool {
+	since, ok := l.doubts[i]
+	return ok && !l.ledger.entry(l.sheet.Runs[i].WorkDir).ended && l.sys.Clock.Now().Sub(since) < doubtMost
 }
 
 // report writes what changed since the journal's last word on each run: attempts that began, that ended, requests.
@@ -99,6 +112,13 @@ func (l *Launcher) report(i int) error {
 	}
 	if f.End == nil || e.ended {
 		return nil
+	}
+	// Its supervisor may have been killed before it was durable: the journal must not know more than the records.
+	if err := record.Settle(l.sys, record.AttemptDir(run.WorkDir, f.Attempt)); err != nil {
+		if t := l.trouble[i]; t != nil && (t.final || l.sys.Clock.Now().Before(t.until)) {
+			return nil // said already
+		}
+		return l.troubled(i, err)
 	}
 	ev := l.event(journal.Ended, i)
 	f.Request = nil // what is asked for now does not say how it ended
@@ -156,6 +176,11 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 	}
 	if poll == 0 && len(l.recovering) > 0 {
 		poll = pollBlind
+	}
+	for i := range l.doubts {
+		if l.doubtful(i) && (poll == 0 || poll > pollBlind) {
+			poll = pollBlind
+		}
 	}
 	if poll > 0 && now.Add(poll).Before(next) {
 		next = now.Add(poll)

@@ -45,14 +45,17 @@ if [ "$mode" != closed ]; then
 fi
 echo $$ >> "$LEDGER/$name.pids"
 i=0
-while [ -e "$work/epoch_$i/done" ]; do i=$((i + 1)); done
+while [ -s "$work/epoch_$i/done" ]; do i=$((i + 1)); done
 note "start $RUNSHEET_ATTEMPT at $i"
 while [ $i -lt $epochs ]; do
 	sleep $pause
 	mkdir -p "$work/epoch_$i" && echo 1 > "$work/epoch_$i/done" && i=$((i + 1))
 	if [ "$mode.$RUNSHEET_ATTEMPT.$i" = halted.1.2 ]; then kill -STOP $$; fi
 	while [ "$mode.$RUNSHEET_ATTEMPT.$i" = deaf.1.2 ]; do sleep 0.1; done
-	while { read -r after < "$LEDGER/hold"; } 2> /dev/null && [ $i -ge $after ]; do sleep 0.02; done
+	while { read -r after < "$LEDGER/hold"; } 2> /dev/null && [ $i -ge $after ]; do
+		sleep 0.02
+		[ -e "$work/epoch_0" ] || { mkdir -p "$work/epoch_0" && echo 1 > "$work/epoch_0/done"; } # whoever took it away
+	done
 done
 note "stop $RUNSHEET_ATTEMPT"
 `
