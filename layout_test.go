@@ -39,6 +39,7 @@ var house = []row{
 	{dirs: []string{"internal/proc"}},
 	{dirs: []string{"internal/record"}},
 	{dirs: []string{"internal/record/recordtest"}},
+	{dirs: []string{"internal/record/stage"}},
 	{dirs: []string{"internal/tracker"}},
 	{dirs: []string{"internal/progress"}},
 	{dirs: []string{"internal/journal"}},
@@ -59,7 +60,9 @@ var house = []row{
 	{dirs: []string{"internal/prove/method"}},
 	{dirs: []string{"internal/prove/hostile/bound"}},
 	{dirs: []string{"internal/prove/mutants"}},
-	{dirs: []string{"internal/prove/hostile", "internal/prove/readers"}},
+	{dirs: []string{"internal/prove/faultdisk"}},
+	{dirs: []string{"internal/prove/scenario"}},
+	{dirs: []string{"internal/prove/hostile", "internal/prove/readers", "internal/prove/sweep", "internal/prove/forget", "internal/prove/images", "internal/prove/nfs", "internal/prove/interleave", "internal/prove/storm", "internal/prove/history"}},
 	{dirs: []string{"internal/prove"}},
 }
 

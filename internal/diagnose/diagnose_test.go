@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"runsheet"
+	"runsheet/internal/prove/hostile/bound"
 )
 
 func exit(code int) Ended { return Ended{Kind: runsheet.EndExit, ExitCode: &code} }
@@ -161,6 +162,11 @@ func TestLongText(t *testing.T) {
 	}
 }
 
+// A record may hold anything, also as the name of a signal.
+func TestLongSignal(t *testing.T) {
+	check(t, Why(killed(strings.Repeat("0", 5*lineLimit)), nil))
+}
+
 func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                                  "",
@@ -194,7 +200,9 @@ func FuzzWhy(f *testing.F) {
 	f.Fuzz(func(t *testing.T, tail []byte, code int, sig string) {
 		e := exit(code)
 		e.Signal, e.Incomplete = sig, "1 of 2"
-		check(t, Why(e, tail))
+		var why runsheet.Cause
+		bound.Do(t, func() { why = Why(e, tail) })
+		check(t, why)
 		once := Clean(string(tail))
 		if strings.ContainsFunc(once, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) || !utf8.ValidString(once) {
 			t.Errorf("not clean: %q", once)

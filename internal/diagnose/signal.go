@@ -53,5 +53,5 @@ func died(e Ended, sig string, lines []string) runsheet.Cause {
 	case "SIGXFSZ":
 		return runsheet.Cause{Kind: runsheet.CauseNoSpace, Text: "ended by SIGXFSZ (file size limit)"}
 	}
-	return runsheet.Cause{Kind: runsheet.CauseSignal, Text: "ended by " + text(sig) + words}
+	return runsheet.Cause{Kind: runsheet.CauseSignal, Text: text("ended by " + sig + words)}
 }

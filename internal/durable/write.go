@@ -67,8 +67,9 @@ func SyncDir(d Disk, label, dir string) error {
 	return nil
 }
 
-// MkdirAll makes path and what is missing above it, each made durable in its parent before anything is put into it.
-// A directory that exists is left as it is.
+// MkdirAll makes path and what is missing above it, each made durable in its parent before anything is put into it. A
+// directory that exists is left as it is, but its entry is made durable as well: whoever made it may have been killed
+// before it was, and what is put into it now must not be lost with it.
 func MkdirAll(d Disk, label, path string, perm fs.FileMode) error {
 	path = filepath.Clean(path)
 	info, err := d.Lstat(label, path)
@@ -77,7 +78,11 @@ func MkdirAll(d Disk, label, path string, perm fs.FileMode) error {
 	}
 	switch {
 	case err == nil && info.IsDir():
-		return nil
+		err := SyncDir(d, label, filepath.Dir(path))
+		if errors.Is(err, fs.ErrPermission) {
+			return nil // a directory that we may not look into is not one that we have made anything in
+		}
+		return err
 	case err == nil:
 		return fmt.Errorf("make directory %s: a file of that name is in the way", path)
 	case !errors.Is(err, fs.ErrNotExist):

@@ -50,7 +50,7 @@ func parseGPUs(out string, noMIG bool) (gpus []GPU, problems []string) {
 			g.Utilisation /= 100
 		}
 		if g.MemoryFree == Unknown && g.Memory != Unknown && g.MemoryUsed != Unknown {
-			g.MemoryFree = g.Memory - g.MemoryUsed
+			g.MemoryFree = max(g.Memory-g.MemoryUsed, 0)
 		}
 		gpus = append(gpus, g)
 	}

@@ -85,9 +85,10 @@ func Open(disk durable.Disk, dir, path string) (*Writer, error) {
 	case err == nil && !info.Mode().IsRegular():
 		err = durable.ErrNotRegular
 	case err == nil && info.Size() > 0:
-		var last [1]byte
-		if _, err = f.ReadAt(last[:], info.Size()-1); err == nil {
-			w.torn = last[0] != '\n'
+		var last []byte
+		if last, err = lastLine(f, info.Size()); err == nil {
+			_, perr := parseLine(last)
+			w.torn = perr != nil || last[len(last)-1] != '\n'
 		}
 	}
 	if err == nil {
@@ -98,6 +99,22 @@ func Open(disk durable.Disk, dir, path string) (*Writer, error) {
 		return nil, fmt.Errorf("open the journal %s: %w", path, err)
 	}
 	return w, nil
+}
+
+// lastLine reads the last line of a file of size bytes, at least 1; its newline is part of it.
+func lastLine(f durable.File, size int64) ([]byte, error) {
+	for room := int64(64 << 10); ; room *= 2 {
+		buf := make([]byte, min(room, size))
+		if _, err := f.ReadAt(buf, size-int64(len(buf))); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if i := bytes.LastIndexByte(buf[:len(buf)-1], '\n'); i >= 0 {
+			return buf[i+1:], nil
+		}
+		if int64(len(buf)) == size {
+			return buf, nil
+		}
+	}
 }
 
 // Append writes an event; after nil it survives a power cut. After an error it may or may not be there.
@@ -113,9 +130,17 @@ func (w *Writer) Append(e Event) error {
 		if err != nil {
 			return fmt.Errorf("journal: %w", err)
 		}
-		line = append(append(append([]byte{'\n'}, seal...), '\n'), line...)
+		// On disk before the line that follows: a crash may bring the end of a write to the disk and not its beginning.
+		if err := w.write(append(append([]byte{'\n'}, seal...), '\n')); err != nil {
+			return err
+		}
 	}
-	n, err := w.file.Write(append(line, '\n'))
+	return w.write(append(line, '\n'))
+}
+
+// write appends text, durably.
+func (w *Writer) write(text []byte) error {
+	n, err := w.file.Write(text)
 	if n > 0 {
 		w.torn = err != nil
 	}
@@ -131,8 +156,8 @@ func (w *Writer) Append(e Event) error {
 // Close closes the journal; everything acknowledged is on disk already.
 func (w *Writer) Close() error { return w.file.Close() }
 
-// Read returns the events of a journal, oldest first; a missing journal has none. A line that does not parse is passed
-// over where it is the last one or is sealed by the next; any other is damage, and the error names it.
+// Read returns the events of a journal, oldest first; a missing journal has none. Lines that do not parse are passed
+// over where they are the last ones or are sealed by the next; any other is damage, and the error names it.
 func Read(disk durable.Disk, path string) ([]Event, error) {
 	data, _, err := durable.Read(disk, "journal", path, maxJournal)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -151,21 +176,20 @@ func Read(disk durable.Disk, path string) ([]Event, error) {
 // Parse parses the text of a journal; see Read.
 func Parse(data []byte) ([]Event, error) {
 	var events []Event
-	var bad error // a line that must be sealed by the next one
+	var bad error // the first of lines that must be sealed by the next one
 	r := bytes.NewBuffer(data)
 	for n := 1; ; n++ {
 		line, err := r.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			return events, bad // what has no newline yet was never acknowledged
+			// What has no newline yet was never acknowledged. Nor was a last line that does not parse: a crash brought its
+			// end to the disk and not its beginning.
+			return events, nil
 		}
-		var e Event
-		perr := json.Unmarshal(line, &e)
-		if perr == nil && e.Kind == "" {
-			perr = errors.New("no event")
-		}
+		e, perr := parseLine(line)
 		switch {
-		case bad != nil && (perr != nil || e.Kind != Sealed):
+		case bad != nil && perr == nil && e.Kind != Sealed:
 			return events, bad
+		case bad != nil && perr != nil: // who was about to seal it was cut off as well
 		case perr != nil:
 			bad = durable.WithHint(fmt.Errorf("damaged journal: line %d, beginning %.40q: %w", n, line, perr),
 				"nothing that runsheet does leaves such a line; restore the file, or move it away: the records in the work dirs still hold")
@@ -177,4 +201,14 @@ func Parse(data []byte) ([]Event, error) {
 			events = append(events, e)
 		}
 	}
+}
+
+// parseLine parses one line.
+func parseLine(line []byte) (Event, error) {
+	var e Event
+	err := json.Unmarshal(line, &e)
+	if err == nil && e.Kind == "" {
+		err = errors.New("no event")
+	}
+	return e, err
 }

@@ -68,6 +68,44 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
+// TestBeginningLost has a crash bring the end of the last append to the disk and not its beginning, also that of the
+// seal of an earlier one: nothing acknowledged is lost, and a writer goes on.
+func TestBeginningLost(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "journal.jsonl")
+	var want []Event
+	for n := 1; n <= 8; n++ {
+		w, err := Open(durable.OS(), dir, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, _ := os.ReadFile(path)
+		if err := w.Append(ev(n)); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		after, _ := os.ReadFile(path)
+		switch n % 4 {
+		case 0:
+			want = append(want, ev(n))
+			continue
+		case 3: // all but a piece is lost, in the seal where there is one
+			after = after[:len(before)+20]
+		default:
+			copy(after[len(before):], make([]byte, len(after)-len(before)-10))
+		}
+		if err := os.WriteFile(path, after, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Read(durable.OS(), path); err != nil || !cmp.Equal(got, want) {
+			t.Fatalf("after %d: %v, %v, want %v", n, got, err, want)
+		}
+	}
+	if got, err := Read(durable.OS(), path); err != nil || !cmp.Equal(got, want) || len(want) != 2 {
+		t.Fatalf("%v, %v, want %v", got, err, want)
+	}
+}
+
 func TestDamageInTheMiddleIsAnError(t *testing.T) {
 	text := `{"at":"2026-01-02T03:04:05Z","event":"claim"}` + "\n"
 	for _, bad := range []string{"garbage\n", "{}\n", "\x00\x00\n", `{"event":3}` + "\n"} {

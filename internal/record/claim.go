@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"runsheet"
@@ -48,6 +49,9 @@ func Claim(sys System, seen runsheet.Facts, floor int, c runsheet.Claim) (runshe
 	if err := private(sys, "claim", c.WorkDir, dir); err != nil {
 		return c, fmt.Errorf("claim %s: %w", c.Run, err)
 	}
+	if err := settled(sys, seen, c); err != nil {
+		return c, fmt.Errorf("claim %s: %w", c.Run, err)
+	}
 	data, err := encode(c)
 	if err != nil {
 		return c, err
@@ -88,4 +92,30 @@ func Claim(sys System, seen runsheet.Facts, floor int, c runsheet.Claim) (runshe
 		return c, fmt.Errorf("claim attempt %d of %s: %w: attempt %d", c.Attempt, c.Run, ErrLive, below.Attempt)
 	}
 	return c, nil
+}
+
+// settled makes durable what a claim rests on: the end of the attempt before it, and the request that it takes into
+// account.
+func settled(sys System, seen runsheet.Facts, c runsheet.Claim) error {
+	if seen.Attempt > 0 {
+		if err := Settle(sys, AttemptDir(c.WorkDir, seen.Attempt)); err != nil {
+			return err
+		}
+	}
+	if c.Request > 0 {
+		return settle(sys, RequestsDir(c.WorkDir))
+	}
+	return nil
+}
+
+// Settle makes the records of an attempt durable that can be seen in its directory. Whoever writes down elsewhere what
+// follows from a record of somebody else's calls it before: its writer may have been killed between the moment at which
+// all saw it and the moment at which it would have survived a power cut. A directory that is gone is no error.
+func Settle(sys System, attemptDir string) error { return settle(sys, attemptDir) }
+
+func settle(sys System, dir string) error {
+	if err := sys.FS.Sync("settle", dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

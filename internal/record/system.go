@@ -23,7 +23,7 @@ type System struct {
 // FS is what the steps ask of a file system. Each call is one step and carries its label.
 type FS interface {
 	// Private makes sure that dir is a real directory of ours that nobody else can write to; where it is missing it
-	// is made, durably, if create is set, and fs.ErrNotExist otherwise.
+	// is made if create is set, and fs.ErrNotExist otherwise. With create it is durable afterwards, whoever made it.
 	Private(label, dir string, create bool) error
 	// List returns the names in dir, read afresh; fs.ErrNotExist where there is no such directory.
 	List(label, dir string) ([]string, error)
@@ -33,6 +33,8 @@ type FS interface {
 	WriteOnce(label, path string, data []byte) error
 	// Prepare reserves room for a document of size bytes that is to be written in dir later.
 	Prepare(label, dir string, size int) (Spare, error)
+	// Sync makes the names in dir durable.
+	Sync(label, dir string) error
 	// Local says whether no other machine can write to dir.
 	Local(dir string) (bool, error)
 }
@@ -80,6 +82,8 @@ func (d diskFS) Private(label, dir string, create bool) error {
 			return err
 		}
 		info, err = d.disk.Lstat(label, dir)
+	} else if create && err == nil && info.IsDir() {
+		err = durable.MkdirAll(d.disk, label, dir, 0o700) // whoever made it may have died before it was durable
 	}
 	if err != nil {
 		return err
@@ -130,6 +134,8 @@ func (d diskFS) Prepare(label, dir string, size int) (Spare, error) {
 	}
 	return s, nil
 }
+
+func (d diskFS) Sync(label, dir string) error { return durable.SyncDir(d.disk, label, dir) }
 
 func (d diskFS) Local(dir string) (bool, error) {
 	kind, err := durable.FileSystemOf(dir)

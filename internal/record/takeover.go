@@ -45,16 +45,17 @@ func TakeOver(ctx context.Context, sys System, attemptDir string, heir Heir) (ru
 	if v.End != nil {
 		return *v.End, nil
 	}
-	if v.Start == nil {
-		if v.Start, err = void(sys, attemptDir, *v.Claim); err != nil {
-			return none, err
-		}
-	}
+	// The lock file before the void start, whose directory is synced: it must not be missing beside an end.
 	lock, err := sys.Locks.Open("takeover", AlivePath(attemptDir))
 	if err != nil {
 		return none, err
 	}
 	defer lock.Close()
+	if v.Start == nil {
+		if v.Start, err = void(sys, attemptDir, *v.Claim); err != nil {
+			return none, err
+		}
+	}
 	got, err := lock.Try(SupervisorByte)
 	if err != nil {
 		return none, err

@@ -19,6 +19,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/prove/hostile/bound"
 )
 
 func TestScores(t *testing.T) {
@@ -68,7 +69,9 @@ func FuzzScores(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := parseScores(bytes.NewReader(data))
+		var m runsheet.Metrics
+		var err error
+		bound.Do(t, func() { m, err = parseScores(bytes.NewReader(data)) })
 		for k, v := range m {
 			if err != nil {
 				t.Fatalf("%q: %v with an error", k, v)
@@ -93,7 +96,9 @@ func FuzzDocument(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := parseDocument(bytes.NewReader(data))
+		var d *document
+		var err error
+		bound.Do(t, func() { d, err = parseDocument(bytes.NewReader(data)) })
 		if err != nil || !d.foreign() {
 			return
 		}
@@ -107,7 +112,9 @@ func FuzzRepr(f *testing.F) {
 	f.Add(`{'epochs': 5}`)
 	f.Add(`{'a': "\`)
 	f.Fuzz(func(t *testing.T, text string) {
-		if n := reprEpochs(text); n < 0 || n > maxEpochs {
+		var n int64
+		bound.Do(t, func() { n = reprEpochs(text) })
+		if n < 0 || n > maxEpochs {
 			t.Errorf("%q: %d", text, n)
 		}
 	})

@@ -133,6 +133,9 @@ func (f files) Prepare(label, dir string, _ int) (s record.Spare, err error) {
 	return s, nil
 }
 
+// Sync is no step: the world has no power cuts. Those are looked for in internal/prove/forget.
+func (f files) Sync(string, string) error { return nil }
+
 func (f files) Local(dir string) (bool, error) {
 	if f.p.world.nodes[dir] == nil {
 		return false, missing("statfs", dir)
