@@ -2,14 +2,10 @@ package report
 
 import (
 	"math"
-	"regexp"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
 )
-
-// csi matches the escape sequences that colour text and move cursors: ECMA-48, section 5.4.
-var csi = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]")
 
 // narrow tells the width of runes as terminals do outside of East Asia: those of ambiguous width take one column.
 var narrow = runewidth.Condition{}

@@ -55,21 +55,21 @@ func (f *Fake) supervise(attemptDir string) {
 	if err != nil && !stopped {
 		return
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	e := runsheet.End{Kind: runsheet.EndStopped}
+	var once sync.Once
+	f.mu.Lock() // before it begins: whoever sees it begun may stop it
+	f.stops[attemptDir] = func(kind runsheet.EndKind) { once.Do(func() { e.Kind = kind; cancel() }) }
+	f.mu.Unlock()
 	if err := t.Begin(0); err != nil {
 		t.Leave()
 		return
 	}
 	began := time.Now()
-	e := runsheet.End{Kind: runsheet.EndStopped}
 	if !stopped {
-		ctx, cancel := context.WithCancel(context.Background())
-		var once sync.Once
-		f.mu.Lock()
-		f.stops[attemptDir] = func(kind runsheet.EndKind) { once.Do(func() { e.Kind = kind; cancel() }) }
-		f.mu.Unlock()
 		code := f.Command(ctx, t.Claim)
 		once.Do(func() { e.Kind, e.ExitCode = runsheet.EndExit, &code })
-		cancel()
 	}
 	e.At = time.Now()
 	e.Wall = e.At.Sub(began).Seconds()

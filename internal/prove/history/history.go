@@ -41,7 +41,7 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 	var r method.Result
 	rng := rand.New(rand.NewPCG(c.Seed, 1))
 	var sum counts
-	n := int(c.N(18, 300, 5000))
+	n := int(c.N(24, 500, 5000))
 	for i := 0; i < n && len(r.Violations) == 0 && ctx.Err() == nil; {
 		dir := filepath.Join(c.Dir, fmt.Sprint("world", i))
 		w := &world{dir: dir, rng: rng, floor: make([]int, workDirs)}
@@ -76,7 +76,6 @@ type world struct {
 	floor   []int // by work dir: the highest attempt that is known of, as a journal tells it
 	life    int   // how often the work dirs were taken away
 	clients int
-	kills   int
 	ops     []op
 }
 

@@ -23,6 +23,7 @@ const (
 	opHold    = "hold"    // take the launcher's lock; Out: "ok" or "held"
 	opRelease = "release" // let it go
 	opLook    = "look"    // read everything: it is taken apart into one read for each register
+	opWrong   = "wrong"   // an operation failed in a way that nothing explains; Out: how
 	opDied    = "died"    // the kernel let go of whatever the process held
 )
 
@@ -40,7 +41,6 @@ type op struct {
 	Call    int64  `json:"call"`
 	Return  int64  `json:"return,omitempty"` // 0 in the line that is written before; never: it was killed meanwhile
 	Pending bool   `json:"-"`
-	Died    int64  `json:"-"` // of a pending operation: when its process was seen gone
 }
 
 // seen is what a look returned.
@@ -73,8 +73,12 @@ func readLog(path string, client int, died int64) ([]op, error) {
 			return nil, fmt.Errorf("%s: %q: %w", path, line, err)
 		}
 		o.Client = client
+		if o.Kind == opWrong {
+			ops = append(ops, o)
+			continue
+		}
 		if o.Return == 0 {
-			o.Pending, o.Return, o.Died = true, never, died
+			o.Pending, o.Return = true, never
 			byID[o.ID] = len(ops)
 			ops = append(ops, o)
 			continue
@@ -91,8 +95,10 @@ func deaths(ops []op, client int, died int64) (out []op) {
 		key := [3]int{o.Dir, o.Life, o.Attempt}
 		switch o.Kind {
 		case opTake, opHold:
-			if o.Pending || o.Out == "ok" {
+			if o.Pending {
 				open[key] = o.Call
+			} else if o.Out == "ok" {
+				open[key] = o.Return + 1 // it died with it
 			}
 		case opEnd, opLeave, opRelease:
 			if !o.Pending {
@@ -109,7 +115,6 @@ func deaths(ops []op, client int, died int64) (out []op) {
 // counts is what all histories amount to.
 type counts struct {
 	histories, ops, pending, won, lost int
-	conflicts                          map[string]int
 }
 
 func (c *counts) add(ops []op) {

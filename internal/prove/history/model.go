@@ -17,6 +17,12 @@ const patience = 30 * time.Second
 
 // check looks for an order of each independent part of what was done.
 func (w *world) check(r *method.Result) error {
+	for _, o := range w.ops {
+		if o.Kind == opWrong {
+			r.Violate("nothing that was done explains this: %s", o.Out)
+			return nil
+		}
+	}
 	for _, p := range parts(w.ops) {
 		switch porcupine.CheckOperationsTimeout(p.model, p.ops, patience) {
 		case porcupine.Illegal:

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"runsheet"
 	"runsheet/internal/durable"
 	"runsheet/internal/proc"
@@ -31,35 +33,49 @@ type actor struct {
 
 // worker runs an actor: DIR LOG CLIENT SEED LIFE FLOOR...
 func worker(args []string) int {
-	if err := act(args); err != nil {
-		fmt.Fprintf(os.Stderr, "history: %v\n", err)
-		return 1
+	a, err := act(args)
+	if err == nil {
+		return 0
 	}
-	return 0
+	if a != nil && !starved(err) && a.note(op{Kind: opWrong, Out: err.Error(), Call: now(), Return: now()}) == nil {
+		return 0 // nothing that was done explains it
+	}
+	fmt.Fprintf(os.Stderr, "history: %v\n", err)
+	return 1
 }
 
-func act(args []string) error {
+// starved says whether an error is the machine's.
+func starved(err error) bool {
+	for _, errno := range []unix.Errno{unix.ENOSPC, unix.EDQUOT, unix.EIO, unix.EROFS, unix.EMFILE, unix.ENFILE, unix.ENOMEM} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+// act does the operations of one process; the actor that it returns can note what went wrong.
+func act(args []string) (*actor, error) {
 	if len(args) != 5+workDirs {
-		return errors.New("the worker takes other arguments")
+		return nil, errors.New("the worker takes other arguments")
 	}
 	log, err := os.OpenFile(args[1], os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer log.Close()
 	a := &actor{dir: args[0], log: log, sys: record.NewSystem(durable.OS())}
 	a.who = process(a.sys.Procs.Self())
 	seed, err := strconv.ParseUint(args[3], 10, 64)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a.rng = rand.New(rand.NewPCG(seed, 3))
 	if a.life, err = strconv.Atoi(args[4]); err != nil {
-		return err
+		return nil, err
 	}
 	for d := range workDirs {
 		if a.floor[d], err = strconv.Atoi(args[5+d]); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for a.next < perWorker {
@@ -75,10 +91,10 @@ func act(args []string) error {
 			err = a.holdSheet()
 		}
 		if err != nil {
-			return err
+			return a, err
 		}
 	}
-	return nil
+	return a, nil
 }
 
 // process names a process in a history.
@@ -242,20 +258,35 @@ func (a *actor) supervise(d, attempt int) error {
 	})
 }
 
-// inherit takes an attempt over.
+// inherit tries to take an attempt over, now and then again and again until its supervisor lets go.
 func (a *actor) inherit(d, attempt int) error {
+	tries := 1
+	if a.rng.IntN(2) == 0 {
+		tries = 30
+	}
+	for range tries {
+		if over, err := a.takeOver(d, attempt); over || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeOver tries once, and says whether the attempt has an end.
+func (a *actor) takeOver(d, attempt int) (over bool, err error) {
 	void := op{Kind: opVoid, Dir: d, Attempt: attempt, In: "void " + a.who}
-	return a.do(void, func(*op) error {
+	err = a.do(void, func(*op) error {
 		return a.do(op{Kind: opHeir, Dir: d, Attempt: attempt, In: "heir " + a.who}, func(o *op) error {
 			e, err := record.TakeOver(context.Background(), a.sys, a.attemptDir(d, attempt), record.Heir{})
 			if errors.Is(err, record.ErrLive) {
 				o.Out = "" // it wrote no end
 				return nil
 			}
-			o.Out = endOf(e)
+			o.Out, over = endOf(e), err == nil
 			return err
 		})
 	})
+	return over, err
 }
 
 func (a *actor) request(d int) error {

@@ -117,7 +117,7 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 	if err := tools.disk(ctx, disk); err != nil {
 		return result, err
 	}
-	rounds := c.N(10, 100, 400)
+	rounds := c.N(6, 40, 400)
 	outcomes, err := tools.machine(ctx, initrd, disk, fmt.Sprintf("worker %s %s %d %d", name, initRole, rounds, c.Seed), c.Say)
 	for _, o := range outcomes {
 		result.Figure(o.Setting.String(), fmt.Sprintf("%d rounds, %d conflicts, %d facts on the server's disk, %d stale looks, %d retries",

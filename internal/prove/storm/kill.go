@@ -52,7 +52,11 @@ func (rd *round) awaitTarget(ctx context.Context, rng *rand.Rand, want role) (pr
 			known[p.PID] = true
 		}
 	}
-	for until := time.Now().Add(time.Second); ctx.Err() == nil && time.Now().Before(until); {
+	began := time.Now()
+	for ctx.Err() == nil && time.Since(began) < time.Second {
+		if young && time.Since(began) > 200*time.Millisecond {
+			young, known = false, nil // nothing is being born: any will do
+		}
 		if p, ok := rd.pick(rng, want, known); ok {
 			if young {
 				wait(ctx, rng, 40*time.Millisecond)

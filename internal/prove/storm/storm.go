@@ -76,7 +76,7 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 	if c.Runsheet == "" {
 		return r, errors.New("the storm needs the binary under test: -runsheet")
 	}
-	kills := int(c.N(70, 1500+worth, 10_000+worth))
+	kills := int(c.N(64, 1500+worth, 10_000+worth))
 	lanes := method.Of(c.Size, 1, 2, 2) // rounds at once: one waits for its last runs while another is at work
 	total := &tally{count: map[string]int{}}
 	left := budget{kills: kills}

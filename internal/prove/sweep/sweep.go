@@ -54,7 +54,7 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 	var trials []trial
 	operations := 0
 	for _, sc := range scenario.All() {
-		ops, wrong, err := count(c.Dir, sc, synced)
+		ops, wrong, err := count(c.Dir, sc, base(synced))
 		if err != nil {
 			return r, fmt.Errorf("scenario %s: %w", sc.Name, err)
 		}
@@ -90,7 +90,7 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 			if ctx.Err() != nil {
 				return nil
 			}
-			hit, wrong, err := try(c.Dir, t, synced)
+			hit, wrong, err := try(c.Dir, t, base(synced))
 			mu.Lock()
 			defer mu.Unlock()
 			done++
@@ -114,17 +114,18 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 }
 
 // count plays a scenario without a fault, and returns its operations.
-func count(dir string, sc scenario.Scenario, synced bool) (ops []faultdisk.Op, wrong, err error) {
-	_, wrong, err = play(dir, sc, synced, nil, &ops)
+func count(dir string, sc scenario.Scenario, under durable.Disk) (ops []faultdisk.Op, wrong, err error) {
+	_, wrong, err = play(dir, sc, under, nil, &ops)
 	return ops, wrong, err
 }
 
 // try plays a scenario with a fault, and says whether it was reached, and what is wrong afterwards.
-func try(dir string, t trial, synced bool) (hit bool, wrong, err error) {
-	return play(dir, t.sc, synced, faultdisk.At(t.k, t.fault), nil)
+func try(dir string, t trial, under durable.Disk) (hit bool, wrong, err error) {
+	return play(dir, t.sc, under, faultdisk.At(t.k, t.fault), nil)
 }
 
-func play(dir string, sc scenario.Scenario, synced bool, fault func(int, faultdisk.Op) faultdisk.Fault, ops *[]faultdisk.Op) (hit bool, wrong, err error) {
+// play plays a scenario on a new directory of the disk under, and looks at what is left.
+func play(dir string, sc scenario.Scenario, under durable.Disk, fault func(int, faultdisk.Op) faultdisk.Fault, ops *[]faultdisk.Op) (hit bool, wrong, err error) {
 	at, err := os.MkdirTemp(dir, "trial-")
 	if err != nil {
 		return false, nil, err
@@ -138,16 +139,20 @@ func play(dir string, sc scenario.Scenario, synced bool, fault func(int, faultdi
 	if err != nil {
 		return false, nil, err
 	}
-	under := durable.OS()
-	if !synced {
-		under = quick{under}
-	}
 	disk := faultdisk.New(under, fault)
 	disk.Run(func() { stage.Play(disk) })
 	if ops != nil {
 		*ops = disk.Ops()
 	}
 	return disk.Hit(), stage.Verify(quick{durable.OS()}, stage.Facts(), false), nil
+}
+
+// base returns the disk of the system, which waits for its contents to be durable or not.
+func base(synced bool) durable.Disk {
+	if synced {
+		return durable.OS()
+	}
+	return quick{durable.OS()}
 }
 
 // quick is a disk that does not wait for its contents to be durable.
