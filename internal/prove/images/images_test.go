@@ -140,7 +140,7 @@ func TestFacts(t *testing.T) {
 func TestTorn(t *testing.T) {
 	root := t.TempDir()
 	for path, text := range map[string]string{
-		"a/claim.json": "{}\n", "a/end.json": "", "a/.tmp-x": "torn", "a/alive": "", "a/journal.jsonl": "{}\n{}\n",
+		"a/claim.json": "{}\n", "a/end.json": "", "a/.tmp-x": "torn", "a/alive": "", "a/journal.jsonl": "torn\n{\"event\": \"trouble\"}\n",
 		"w/epoch_0/validation_scores.json": "", "w/progress.json": "{",
 	} {
 		path = filepath.Join(root, path)
@@ -153,7 +153,7 @@ func TestTorn(t *testing.T) {
 	}
 	found, whole, err := torn(root)
 	if err != nil || whole != 1 || len(found) != 3 {
-		t.Errorf("found %q, %d whole, %v", found, whole, err)
+		t.Fatalf("found %q, %d whole, %v", found, whole, err)
 	}
 	for i, want := range []string{"a/end.json", "a/journal.jsonl", "w/progress.json"} {
 		if !strings.HasPrefix(found[i], filepath.Join(root, want)+": ") {
