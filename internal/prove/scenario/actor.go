@@ -110,6 +110,9 @@ func (a *actor) end(t *record.Tenure, code int) error {
 	a.intend(what, endValue(e))
 	for try := 0; ; try++ {
 		if verdict, err := t.Fence(); err == nil && verdict == record.TakenOver {
+			if there, err := a.value(a.world, what); err == nil && there == endValue(e) {
+				a.fail("the supervisor of attempt %d takes its own end for another's, and nobody makes it durable", t.Claim.Attempt)
+			}
 			t.Leave()
 			return record.ErrOver
 		}

@@ -32,7 +32,7 @@ var modes = []string{
 func newRound(c method.Config, dir string, number, target int, total *tally) (*round, error) {
 	rd := &round{c: c, number: number, target: target, total: total, dir: filepath.Join(dir, fmt.Sprintf("round%d", number)),
 		victims: map[victim]bool{}, guarded: map[string]bool{}, asleep: map[int]bool{}, sleepy: map[string]bool{}, away: map[string]bool{}, seen: newSeen()}
-	rd.epochs = 4 + target/7 // so that there is enough to do for so many kills
+	rd.epochs = 4 + target/6 // so that there is enough to do for so many kills
 	rd.ledger = filepath.Join(rd.dir, "ledger")
 	rd.mark = fmt.Sprintf("%d-%d-%d", os.Getpid(), time.Now().UnixNano(), number)
 	if err := os.MkdirAll(rd.ledger, 0o700); err != nil {
