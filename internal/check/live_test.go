@@ -27,7 +27,7 @@ func TestLiveProjectIsHealthy(t *testing.T) {
 	wg.Go(func() {
 		defer cancel()
 		cache := progress.New(quick, progress.Options{})
-		for n := 0; n < most && looks.Load() < enough && !t.Failed(); n++ {
+		for n := 0; n < most && (looks.Load() < enough || written.Load() < 2) && !t.Failed(); n++ {
 			c := p.claim()
 			if n%5 == 4 { // given up before it began
 				e, err := record.TakeOver(t.Context(), p.sys, record.AttemptDir(c.WorkDir, c.Attempt), record.Heir{})
