@@ -147,7 +147,7 @@ func (rd *round) sleepChild(ctx context.Context, launcher int) (slept bool, err 
 		if err := rd.signal(who, unix.SIGSTOP); err != nil {
 			return false, err
 		}
-		if p.begun() {
+		if p.begun() || p.owns() {
 			if err := rd.signal(who, unix.SIGCONT); err != nil {
 				return false, err
 			}

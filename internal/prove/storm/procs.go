@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runsheet"
+	"runsheet/internal/durable"
 	"runsheet/internal/proc"
 	"runsheet/internal/record"
 )
@@ -161,4 +162,15 @@ func (p process) String() string {
 func (p process) begun() bool {
 	_, err := os.Lstat(record.StartPath(p.attemptDir))
 	return err == nil
+}
+
+// owns says whether a supervisor, which is stopped, holds its byte already: nobody gives its attempt up then.
+func (p process) owns() bool {
+	lock, err := durable.OpenLockToProbe(durable.OS(), "storm", record.AlivePath(p.attemptDir))
+	if err != nil {
+		return false
+	}
+	defer lock.Close()
+	held, err := lock.Held(record.SupervisorByte)
+	return err == nil && held
 }
