@@ -90,3 +90,36 @@ func TestFindsWhatHasNoOrder(t *testing.T) {
 		})
 	}
 }
+
+// TestCutLog holds that a line which a kill has cut is taken for one that was not written: the kernel ends a write of a
+// killed process between two pages.
+func TestCutLog(t *testing.T) {
+	before := `{"id":1,"kind":"claim","dir":0,"life":0,"call":5}` + "\n"
+	after := `{"id":1,"kind":"claim","dir":0,"life":0,"out":"ok","call":5,"return":7}` + "\n"
+	for _, c := range []struct {
+		name, text string
+		ops        int
+		pending    bool
+	}{
+		{"whole", before + after, 1, false},
+		{"cut after the operation", before + after[:30], 1, true},
+		{"whole but for its end", before + strings.TrimSuffix(after, "\n"), 1, true},
+		{"cut before the operation", before[:20], 0, false},
+	} {
+		path := t.TempDir() + "/log"
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ops, err := readLog(path, 0, 9)
+		if err != nil || len(ops) != c.ops || c.ops > 0 && ops[0].Pending != c.pending {
+			t.Errorf("%s: %v, %v", c.name, ops, err)
+		}
+	}
+	path := t.TempDir() + "/log"
+	if err := os.WriteFile(path, []byte("{\n"+after), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readLog(path, 0, 9); err == nil {
+		t.Error("a broken line in the middle is no error")
+	}
+}

@@ -56,7 +56,8 @@ type seen struct {
 const never = math.MaxInt64
 
 // readLog returns the operations that a process noted, each before and after, in their order. died is when it was seen
-// to be gone.
+// to be gone. A last line that was not finished was not written: a kill ends a write between two pages, too. Then the
+// operation was not begun, or nobody knows how it ended.
 func readLog(path string, client int, died int64) ([]op, error) {
 	data, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
@@ -68,6 +69,9 @@ func readLog(path string, client int, died int64) ([]op, error) {
 	var ops []op
 	byID := map[int]int{}
 	for line := range strings.Lines(string(data)) {
+		if !strings.HasSuffix(line, "\n") {
+			break
+		}
 		o := op{Client: client}
 		if err := json.Unmarshal([]byte(line), &o); err != nil {
 			return nil, fmt.Errorf("%s: %q: %w", path, line, err)
