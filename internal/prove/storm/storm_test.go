@@ -234,3 +234,14 @@ func TestPasses(t *testing.T) {
 		t.Errorf("counted %v", rd.total.count)
 	}
 }
+
+// TestNotesLieWithinAPage holds that a note cannot be cut: whatever it says, its line is as long as all others.
+func TestNotesLieWithinAPage(t *testing.T) {
+	for _, text := range []string{"", "another live attempt", strings.Repeat("\x01", 4000), strings.Repeat("é", 61)} {
+		line, err := note{Event: noteWrong, Attempt: 1 << 30, Token: strings.Repeat("f", 32), Text: text,
+			Who: runsheet.Process{Host: strings.Repeat("h", 64), BootID: strings.Repeat("b", 36), PID: 1 << 22, StartTime: 1 << 60}}.line()
+		if err != nil || len(line) != lineSize || os.Getpagesize()%lineSize != 0 || line[lineSize-1] != '\n' {
+			t.Errorf("%.20q: %d bytes, %v", text, len(line), err)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package storm
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +51,26 @@ type note struct {
 	At      int              `json:"at"` // epochs that are complete
 	Who     runsheet.Process `json:"who"`
 	Text    string           `json:"text,omitempty"`
+}
+
+// Every line is lineSize bytes long, padded with spaces: it then lies within one page, and a kill, which ends a write
+// between two pages, leaves it out or whole.
+const (
+	lineSize = 1024
+	maxText  = 120 // bytes of a text; escaped it can be six times as long
+)
+
+// line renders a note.
+func (n note) line() ([]byte, error) {
+	n.Text = strings.ToValidUTF8(n.Text[:min(len(n.Text), maxText)], "?")
+	data, err := json.Marshal(n)
+	if err == nil && len(data) >= lineSize {
+		err = fmt.Errorf("a note is too long: %s", data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return append(append(data, bytes.Repeat([]byte(" "), lineSize-1-len(data))...), '\n'), nil
 }
 
 // worker is the command of the sheet.
@@ -191,9 +212,9 @@ func (t *trainer) stays() bool {
 
 func (t *trainer) note(n note) {
 	n.Attempt, n.Token, n.Who = t.attempt, t.token, t.self
-	line, err := json.Marshal(n)
+	line, err := n.line()
 	if err == nil {
-		_, err = t.log.Write(append(line, '\n'))
+		_, err = t.log.Write(line)
 	}
 	if err != nil {
 		t.fail(err)
@@ -244,7 +265,7 @@ func closeAll() {
 
 func logPath(ledger, run string) string { return filepath.Join(ledger, run+".jsonl") }
 
-// readNotes returns what the commands of a run noted so far. A line is written with one call, so a torn one is an error.
+// readNotes returns what the commands of a run noted so far. A torn line is an error: a kill leaves none.
 func readNotes(ledger, run string) ([]note, error) {
 	data, err := os.ReadFile(logPath(ledger, run))
 	if errors.Is(err, fs.ErrNotExist) {
