@@ -21,7 +21,7 @@ type witness struct {
 
 func (f witness) WriteOnce(label, path string, data []byte) error {
 	err := f.FS.WriteOnce(label, path, data)
-	if err == nil && label == "claim" && f.m.Get("evidence") != "" && f.m.Get("removed") == "" {
+	if err == nil && label == "claim" && f.m.Get("evidence") != "" && f.m.Get("removed") == "" && f.m.Get("late") == "" {
 		f.m.Fail("claimed although the work is complete: %s", path)
 	}
 	if err == nil && label == "takeover" {
@@ -95,6 +95,13 @@ func (m *Model) owns(q runsheet.Process) bool {
 		}
 	}
 	return false
+}
+
+// forced says whether a person let go of an attempt without proof: then nobody waits for what its command may yet do.
+func (m *Model) forced(c runsheet.Claim) bool {
+	data, _ := m.File(record.EndPath(record.AttemptDir(Work, c.Attempt)))
+	e, err := record.DecodeEnd(data)
+	return err == nil && e.Nonce == c.Nonce && e.Forced
 }
 
 // acknowledge is what an end amounts to once somebody was told that it is durable.

@@ -160,7 +160,13 @@ func (m *Model) release(s *supervisor, cmd *recordtest.Proc) {
 			if !m.BadExit {
 				code = 0
 			}
-			cmd.Step(recordtest.Step{Op: "complete"}, func() string { m.Set("evidence", "complete"); return "" })
+			cmd.Step(recordtest.Step{Op: "complete"}, func() string {
+				m.Set("evidence", "complete")
+				if m.forced(c) {
+					m.Set("late", "yes") // whoever saw that it was let go may have looked at the evidence before
+				}
+				return ""
+			})
 		}
 		cmd.Step(recordtest.Step{Op: "exit"}, func() string { m.codes[cmd.PID] = code; cmd.Kill(); return "" })
 	})
