@@ -104,7 +104,7 @@ func (r *Request) who() string {
 // exitedWell says whether the exit code is the only witness of the work, and a good one.
 func exitedWell(f Facts, p *Progress) bool {
 	return f.End != nil && f.End.Kind == EndExit && f.End.ExitCode != nil && *f.End.ExitCode == 0 &&
-		(p == nil || p.Error == "" && p.Total == 0)
+		(p == nil || p.Error == "" && (p.Total == 0 || p.Guessed))
 }
 
 func judgeLive(f Facts, p Policy, now time.Time) Judgement {
@@ -196,6 +196,8 @@ func judgeUnattempted(f Facts, progress *Progress, p Policy, now time.Time) Judg
 		return Judgement{Running, "not started by us: its evidence changed " + Span(max(idle, 0)) + " ago"}
 	case progress == nil || progress.Completed == 0:
 		return Judgement{Pending, ""}
+	case progress.Guessed:
+		return Judgement{Unknown, fmt.Sprintf("%s by the looks of its log, and no attempt of ours says how it ended", progress)}
 	case progress.Total > 0 && (f.LastActivity.IsZero() || idle < 0):
 		return Judgement{Failed, fmt.Sprintf("%s, and no attempt is recorded", progress)}
 	case progress.Total > 0:

@@ -47,6 +47,10 @@ func ETA(p *Progress, since, now time.Time) (time.Duration, bool) {
 	if p.Complete() {
 		return 0, true
 	}
+	if p.PerUnit > 0 && len(p.Recent) > 0 {
+		spent := max(now.Sub(p.Recent[len(p.Recent)-1]), 0)
+		return max(time.Duration(p.Total-p.Completed)*p.PerUnit-spent, 0), true
+	}
 	marks := slices.DeleteFunc(slices.Clone(p.Recent), func(t time.Time) bool { return t.Before(since) })
 	if !since.IsZero() {
 		marks = slices.Insert(marks, 0, since)

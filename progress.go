@@ -10,24 +10,31 @@ import (
 
 // Progress is what the evidence of a run said at one moment.
 type Progress struct {
-	Completed      int64       `json:"completed"`
-	Total          int64       `json:"total,omitzero"` // 0: nothing says it
-	Unit           string      `json:"unit,omitempty"` // "epoch", "evaluation", ...
-	EarlyStopped   bool        `json:"early_stopped,omitzero"`
-	EarlyStoppedAt int64       `json:"early_stopped_at,omitzero"` // a count, as Completed; 0 unless EarlyStopped
-	Metrics        Metrics     `json:"metrics,omitempty"`         // the last ones
-	Source         string      `json:"source,omitempty"`          // the tracker's name; empty: no evidence was recognised
-	AsOf           time.Time   `json:"as_of,omitzero"`            // the moment at which the evidence said so
-	Settled        bool        `json:"settled,omitzero"`          // no witness is so young that a change could hide behind its stamp
-	LastActivity   time.Time   `json:"last_activity,omitzero"`    // newest stamp seen on the evidence
-	Lacks          string      `json:"lacks,omitempty"`           // the first thing that the unit under way still lacks, as "epoch_3/scores.json"
-	Recent         []time.Time `json:"recent,omitempty"`          // when the latest units were completed, oldest first, at most 16
-	Error          string      `json:"error,omitempty"`           // broken evidence, in words; then nothing above holds but AsOf
+	Completed      int64  `json:"completed"`
+	Total          int64  `json:"total,omitzero"` // 0: nothing says it
+	Unit           string `json:"unit,omitempty"` // "epoch", "evaluation", ...
+	EarlyStopped   bool   `json:"early_stopped,omitzero"`
+	EarlyStoppedAt int64  `json:"early_stopped_at,omitzero"` // a count, as Completed; 0 unless EarlyStopped
+	// Finished: the training code itself says that it is done, whatever the total.
+	Finished bool `json:"finished,omitzero"`
+	// Guessed: read off log lines by their looks, which nobody promised to mean that. It is shown, but how the attempt
+	// ended says whether the work is complete.
+	Guessed      bool          `json:"guessed,omitzero"`
+	Metrics      Metrics       `json:"metrics,omitempty"`      // the last ones
+	Source       string        `json:"source,omitempty"`       // the tracker's name; empty: no evidence was recognised
+	AsOf         time.Time     `json:"as_of,omitzero"`         // the moment at which the evidence said so
+	Settled      bool          `json:"settled,omitzero"`       // no witness is so young that a change could hide behind its stamp
+	LastActivity time.Time     `json:"last_activity,omitzero"` // newest stamp seen on the evidence
+	Lacks        string        `json:"lacks,omitempty"`        // the first thing that the unit under way still lacks, as "epoch_3/scores.json"
+	Recent       []time.Time   `json:"recent,omitempty"`       // when the latest units were completed, oldest first, at most 16
+	PerUnit      time.Duration `json:"per_unit,omitzero"`      // how long a unit took lately, ns; 0: Recent has one time for each unit
+	Error        string        `json:"error,omitempty"`        // broken evidence, in words; then nothing above holds but AsOf
 }
 
-// Complete says whether the evidence shows that the work is done: all units, or stopped early by its own rule.
+// Complete says whether the evidence shows that the work is done: all units, stopped early by its own rule, or by the
+// word of the training code. What is only guessed shows nothing.
 func (p *Progress) Complete() bool {
-	return p != nil && p.Error == "" && (p.EarlyStopped || p.Total > 0 && p.Completed >= p.Total)
+	return p != nil && p.Error == "" && !p.Guessed && (p.EarlyStopped || p.Finished || p.Total > 0 && p.Completed >= p.Total)
 }
 
 // Percentage returns the share of the work that is done, in [0, 100], and whether it is known. A run that stopped
@@ -39,7 +46,7 @@ func (p *Progress) Percentage() (float64, bool) {
 	case p.Complete():
 		return 100, true
 	case p.Total > 0:
-		return 100 * float64(max(p.Completed, 0)) / float64(p.Total), true
+		return min(100*float64(max(p.Completed, 0))/float64(p.Total), 100), true
 	}
 	return 0, false
 }
@@ -63,6 +70,17 @@ func Further(a, b *Progress) *Progress {
 	return b
 }
 
+// Point is the value of a metric at one step of the training, counted as the tracker counts.
+type Point struct {
+	Step  int64
+	Value float64
+}
+
+// MarshalJSON renders a point as [step, value], the value as Metrics renders it.
+func (p Point) MarshalJSON() ([]byte, error) {
+	return json.Marshal([]any{p.Step, number(p.Value)})
+}
+
 // Metrics are named values. Non-finite values are normal in training; JSON has no number for them, so they are
 // written as the strings "NaN", "Infinity" and "-Infinity".
 type Metrics map[string]float64
@@ -71,18 +89,22 @@ type Metrics map[string]float64
 func (m Metrics) MarshalJSON() ([]byte, error) {
 	out := make(map[string]any, len(m))
 	for k, v := range m {
-		switch {
-		case math.IsNaN(v):
-			out[k] = "NaN"
-		case math.IsInf(v, 1):
-			out[k] = "Infinity"
-		case math.IsInf(v, -1):
-			out[k] = "-Infinity"
-		default:
-			out[k] = v
-		}
+		out[k] = number(v)
 	}
 	return json.Marshal(out)
+}
+
+// number is what stands for a value in JSON.
+func number(v float64) any {
+	switch {
+	case math.IsNaN(v):
+		return "NaN"
+	case math.IsInf(v, 1):
+		return "Infinity"
+	case math.IsInf(v, -1):
+		return "-Infinity"
+	}
+	return v
 }
 
 // UnmarshalJSON implements json.Unmarshaler. It returns an error for a value that is neither a number nor one of the

@@ -53,6 +53,7 @@ func (r Run) Value(key string) (string, bool) {
 type ProgressSpec struct {
 	Tracker       string         `json:"tracker"`                  // "auto" unless said otherwise
 	Total         int64          `json:"total,omitzero"`           // `epochs` or `total` of the sheet; 0: not said
+	Epochs        bool           `json:"epochs,omitzero"`          // Total counts epochs, whatever else the tracker could count
 	Unit          string         `json:"unit,omitempty"`           // empty: the tracker's own
 	Files         []string       `json:"files,omitempty"`          // what a complete epoch holds; empty: the tracker's own
 	Log           string         `json:"log,omitempty"`            // a glob below the work dir whose changes are signs of life

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os/signal"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,8 @@ import (
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/journal"
+	"runsheet/internal/observe"
 	"runsheet/internal/record"
 )
 
@@ -80,12 +83,47 @@ func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, att
 		if !follow || fixed || ctx.Err() != nil {
 			return nil
 		}
-		if f = o.One(ctx, run); f.Attempt == attempt {
+		if attempt = nextAttempt(ctx, env, o, s, run, attempt); attempt == 0 {
 			return nil
 		}
-		attempt = f.Attempt
 		fmt.Fprintf(env.Err, "--- attempt %d\n", attempt)
 	}
+}
+
+// nextAttempt waits for the attempt after one that has ended, for as long as a launcher is at work that has not given the
+// run up, and the run is not done; it returns 0 where there will be none.
+func nextAttempt(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet, run runsheet.Run, attempt int) int {
+	state := record.StateDir(s.Dir, s.Path)
+	for {
+		held, err := record.LauncherHeld(env.Disk, state) // before the records: what it does before it leaves is seen
+		events, _ := journal.Read(env.Disk, record.JournalPath(state))
+		f := o.One(ctx, run)
+		if f.Attempt > attempt {
+			return f.Attempt
+		}
+		switch runsheet.Judge(run, f, s.Policy, time.Now()).Status {
+		case runsheet.Finished, runsheet.Outdated, runsheet.Stopped:
+			return 0
+		}
+		if err != nil || !held || givenUp(events, run) {
+			return 0
+		}
+		select {
+		case <-ctx.Done():
+			return 0
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// givenUp says whether the last thing that a journal tells of a run is that it was given up.
+func givenUp(events []journal.Event, run runsheet.Run) bool {
+	for _, e := range slices.Backward(events) {
+		if e.Run == run.Name {
+			return e.Kind == journal.GaveUp
+		}
+	}
+	return false
 }
 
 // oneLog prints the log of one attempt; when following, until the attempt has ended and all of it is printed.

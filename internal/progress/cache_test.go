@@ -437,7 +437,7 @@ func TestNoWorkDir(t *testing.T) {
 // Every field of a spec, those to come included, makes another question of it.
 func TestEverySpecFieldCounts(t *testing.T) {
 	full := func() runsheet.ProgressSpec {
-		return runsheet.ProgressSpec{Tracker: "a", Total: 1, Unit: "b", Files: []string{"c"}, Log: "d",
+		return runsheet.ProgressSpec{Tracker: "a", Total: 1, Epochs: true, Unit: "b", Files: []string{"c"}, Log: "d",
 			EarlyStopping: &runsheet.EarlyStopping{Patience: 2, Metrics: []runsheet.MetricSpec{{Name: "e", Mode: runsheet.Max}}}}
 	}
 	a, b := full(), full()

@@ -20,6 +20,8 @@ const (
 	longestWait = 50 * time.Millisecond
 	// lookAgain is how often evidence that changes while it is read is read again.
 	lookAgain = 5
+	// worthKeeping is how many bytes must have been read anew for an unsettled document to be kept for its cursors.
+	worthKeeping = 1 << 20
 )
 
 // slow takes the lock, checks a second time, and computes. The caller has the turn of its flight.
@@ -29,19 +31,23 @@ func (c *Cache) slow(ctx context.Context, pl place, spec runsheet.ProgressSpec, 
 	if ctx.Err() != nil {
 		return c.interrupted(pl.workDir, ctx)
 	}
+	old := c.load(pl)
 	if !recompute {
-		old := c.load(pl)
 		if p, ok := c.fresh(old, spec); ok { // somebody has computed it while we waited
 			return p
 		}
 		c.comeOfAge(ctx, old, spec)
 	}
 	began := c.seq.Add(1)
-	doc, asOf := c.compute(ctx, pl, spec, locked, recompute)
+	var cursors []tracker.Cursor
+	if old != nil && !recompute {
+		cursors = old.doc.Cursors
+	}
+	doc, asOf := c.compute(ctx, pl, spec, cursors, locked, recompute)
 	if ctx.Err() != nil {
 		return c.interrupted(pl.workDir, ctx)
 	}
-	m := c.keep(pl, doc, locked)
+	m := c.keep(pl, doc, ahead(doc.Cursors, cursors), locked)
 	p := c.answer(m, asOf, spec)
 	f.last = &shared{began, doc.Spec, clone(p)}
 	return p
@@ -82,21 +88,38 @@ func (c *Cache) comeOfAge(ctx context.Context, m *memo, spec runsheet.ProgressSp
 	}
 }
 
+// ahead returns how many bytes the cursors have read that the older ones had not.
+func ahead(cursors, older []tracker.Cursor) int64 {
+	var n int64
+	for _, c := range cursors {
+		n += c.Offset
+		for _, o := range older {
+			if o.Path == c.Path && o.Key == c.Key && o.Offset <= c.Offset {
+				n -= o.Offset
+				break
+			}
+		}
+	}
+	return n
+}
+
 // compute reads the evidence until the witnesses before and after the reading agree, and publishes what it says.
-func (c *Cache) compute(ctx context.Context, pl place, spec runsheet.ProgressSpec, locked, recompute bool) (*document, time.Time) {
+// Growing files are read on from the cursors.
+func (c *Cache) compute(ctx context.Context, pl place, spec runsheet.ProgressSpec, cursors []tracker.Cursor, locked, recompute bool) (*document, time.Time) {
 	doc := &document{Schema: cacheSchema, Spec: digest(spec)}
 	var began time.Time
 	for range lookAgain {
 		began = c.opts.Now()
 		c.opts.OnCompute(pl.workDir)
-		r := tracker.Look(ctx, c.disk, pl.workDir, spec, tracker.Options{Now: c.opts.Now, Sleep: c.opts.Sleep})
+		r := tracker.Look(ctx, c.disk, pl.workDir, spec, tracker.Options{Now: c.opts.Now, Sleep: c.opts.Sleep, Cursors: cursors})
 		if ctx.Err() != nil {
 			return doc, began
 		}
 		if r.Broken != nil && recompute && locked && pl.ours && c.setAside(pl, r.Broken) {
 			continue
 		}
-		doc.Progress, doc.Witnesses, doc.Published = r.Progress, r.Witnesses, ""
+		doc.Progress, doc.Witnesses, doc.Cursors, doc.Published = r.Progress, r.Witnesses, r.Cursors, ""
+		cursors = r.Cursors
 		agreed := true
 		for i := range r.Witnesses {
 			agreed = agreed && r.Witnesses[i].Holds(c.disk, r.Witnesses[i].Abs(pl.workDir))
@@ -135,9 +158,10 @@ func (d *document) settle(began time.Time, steady bool) {
 
 // keep writes the document. Where that is not possible it is kept in memory, for as long as what stands on disk is what
 // stood there before.
-func (c *Cache) keep(pl place, doc *document, locked bool) *memo {
-	if !doc.Settled && (doc.OfAge == 0 || doc.Tick > int64(longestWait)) {
-		return newMemo(pl, tracker.Stamp{}, doc) // nobody uses an unsettled document that is not soon to come of age
+func (c *Cache) keep(pl place, doc *document, read int64, locked bool) *memo {
+	if !doc.Settled && (doc.OfAge == 0 || doc.Tick > int64(longestWait)) && read < worthKeeping {
+		// Nobody uses an unsettled document that is not soon to come of age, but for its cursors.
+		return newMemo(pl, tracker.Stamp{}, doc)
 	}
 	if data, err := json.Marshal(doc); err == nil && locked {
 		// An error leaves the old document, or the new one: the stamp below is of whichever it is.

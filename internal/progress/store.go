@@ -35,6 +35,9 @@ type document struct {
 	Tick      int64             `json:"tick"`            // ns
 	Progress  runsheet.Progress `json:"progress"`
 	Witnesses []tracker.Witness `json:"witnesses"`
+	// Cursors is where the next reading of growing files goes on. They hold by themselves, whatever became of the
+	// witnesses, and whatever the document was made for.
+	Cursors []tracker.Cursor `json:"cursors,omitempty"`
 	// Published is what stood in progress.json, written by us. It is compared instead of its stamp: our own writing
 	// would make every witness young.
 	Published string `json:"published,omitempty"`
@@ -80,7 +83,7 @@ func (m *memo) madeFor(spec runsheet.ProgressSpec) bool {
 
 // equal compares two specs, quickly: every reader asks.
 func equal(a, b *runsheet.ProgressSpec) bool {
-	if a.Tracker != b.Tracker || a.Total != b.Total || a.Unit != b.Unit || a.Log != b.Log || !slices.Equal(a.Files, b.Files) {
+	if a.Tracker != b.Tracker || a.Total != b.Total || a.Epochs != b.Epochs || a.Unit != b.Unit || a.Log != b.Log || !slices.Equal(a.Files, b.Files) {
 		return false
 	}
 	x, y := a.EarlyStopping, b.EarlyStopping

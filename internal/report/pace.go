@@ -152,6 +152,9 @@ func unitTime(o runsheet.Observed) (time.Duration, bool) {
 	if p == nil || p.Error != "" || !began(o) {
 		return 0, false
 	}
+	if p.PerUnit > 0 {
+		return p.PerUnit, true
+	}
 	marks := p.Recent // oldest first; those of earlier attempts do not count
 	for len(marks) > 0 && !marks[0].After(o.Start.At) {
 		marks = marks[1:]

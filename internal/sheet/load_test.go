@@ -62,7 +62,7 @@ func TestDesignSheet(t *testing.T) {
 		WorkDir: filepath.Join(dir, "runs/digits/linear/seed_1"), Shown: "runs/digits/linear/seed_1",
 		Command:   "build/train --dataset digits --model linear --seed 1 --out runs/digits/linear/seed_1",
 		Resumed:   "build/train --dataset digits --model linear --seed 1 --out runs/digits/linear/seed_1 --resume",
-		Progress:  runsheet.ProgressSpec{Tracker: "epochs", Total: 20},
+		Progress:  runsheet.ProgressSpec{Tracker: "epochs", Total: 20, Epochs: true},
 		Resources: runsheet.Resources{CPUs: 1, Memory: 512 << 20},
 	}
 	if d := cmp.Diff(wantRun, runs[1]); d != "" {
@@ -104,7 +104,7 @@ func TestRuns(t *testing.T) {
 		t.Error(d)
 	}
 	own := s.Runs[6]
-	wantOwn := runsheet.ProgressSpec{Tracker: "auto", Total: 3, EarlyStopping: &runsheet.EarlyStopping{Patience: 2,
+	wantOwn := runsheet.ProgressSpec{Tracker: "auto", Total: 3, Epochs: true, EarlyStopping: &runsheet.EarlyStopping{Patience: 2,
 		Metrics: []runsheet.MetricSpec{{Name: "loss", Mode: runsheet.Min}, {Name: "iou", Mode: runsheet.Max}}}}
 	if d := cmp.Diff(wantOwn, own.Progress); d != "" {
 		t.Error(d)

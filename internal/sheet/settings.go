@@ -79,6 +79,7 @@ func (r *reader) progress(n *yaml.Node, base runsheet.ProgressSpec) runsheet.Pro
 			}
 			total = e.value
 			base.Total, _ = r.integer(e.value, e.key, 1, math.MaxInt64)
+			base.Epochs = e.key == "epochs"
 		case "unit":
 			base.Unit, _ = r.text(e.value, "unit")
 			r.printable(e.value, "unit", base.Unit)

@@ -20,21 +20,24 @@ func (auto) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, e
 	if !ok {
 		return runsheet.Progress{Total: spec.Total, Unit: spec.Unit}, nil
 	}
-	if t.Name() == (evaluation{}).Name() {
+	if t != Tracker(epochs{}) {
 		spec.Files = nil // they are those of an epoch
 	}
 	return t.Read(ev, spec)
 }
 
-// choose returns the tracker that recognises the evidence: an evaluation leaves fewer traces, so it is asked first.
+// choose returns the first tracker that recognises the evidence.
 func choose(ev *Evidence, spec runsheet.ProgressSpec) (Tracker, bool) {
 	bare := spec
 	bare.Files = nil
-	if (evaluation{}).Recognises(ev, bare) {
-		return evaluation{}, true
-	}
-	if (epochs{}).Recognises(ev, spec) {
-		return epochs{}, true
+	for _, t := range automatic() {
+		s := bare
+		if t == Tracker(epochs{}) {
+			s = spec
+		}
+		if t.Recognises(ev, s) {
+			return t, true
+		}
 	}
 	return nil, false
 }

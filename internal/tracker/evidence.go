@@ -44,6 +44,11 @@ type Evidence struct {
 	doc       *document // what progress.json says, once it was read
 	docErr    error
 	moving    bool // something was still being written when patience ran out
+	lists     map[string][]Entry
+	logs      map[string]*logState
+	prior     []Cursor  // where the last reading ended
+	cursors   []Cursor  // where this one ends
+	recorder  *recorder // nil: nobody wants the course of the metrics
 }
 
 // found is what a look at a path found.
@@ -61,16 +66,18 @@ func (f found) resolved() Stamp {
 	return f.stamp
 }
 
-// Options are the clock of a reading; the zero value is the real one.
+// Options are the clock of a reading, the real one where it is not given, and where the last reading ended.
 type Options struct {
-	Now   func() time.Time
-	Sleep func(context.Context, time.Duration) error
+	Now     func() time.Time
+	Sleep   func(context.Context, time.Duration) error
+	Cursors []Cursor
 }
 
 // NewEvidence returns the evidence in the work dir dir, an absolute path.
 func NewEvidence(ctx context.Context, disk durable.Disk, dir string, opts Options) *Evidence {
 	ev := &Evidence{ctx: ctx, disk: disk, dir: dir, now: opts.Now, sleep: opts.Sleep,
-		looks: map[string]found{}, identity: map[string]bool{}}
+		looks: map[string]found{}, identity: map[string]bool{}, lists: map[string][]Entry{}, logs: map[string]*logState{},
+		prior: opts.Cursors}
 	if ev.now == nil {
 		ev.now = time.Now
 	}
@@ -146,6 +153,20 @@ func (ev *Evidence) open(rel string, limit int64) (io.ReadCloser, error) {
 		return nil, unreadable(rel, err)
 	}
 	return bounded{io.LimitReader(f, limit), f}, nil
+}
+
+// readAll reads a regular file of at most limit bytes whole.
+func (ev *Evidence) readAll(rel string, limit int64) ([]byte, error) {
+	f, err := ev.open(rel, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return nil, unreadable(rel, err)
+	}
+	return data, nil
 }
 
 type bounded struct {

@@ -28,19 +28,26 @@ type Tracker interface {
 
 // ByName returns the tracker of that name, and whether there is one; "" is "auto".
 func ByName(name string) (Tracker, bool) {
-	switch name {
-	case "", "auto":
+	if name == "" || name == (auto{}).Name() {
 		return auto{}, true
-	case "epochs":
-		return epochs{}, true
-	case "evaluation":
-		return evaluation{}, true
+	}
+	for _, t := range all() {
+		if t.Name() == name {
+			return t, true
+		}
 	}
 	return nil, false
 }
 
-// Names lists what ByName knows.
-func Names() []string { return []string{"auto", "epochs", "evaluation"} }
+// Names lists what ByName knows: "auto", then those that auto chooses among in the order in which it asks them, those
+// that read one kind of line in a log, and those that a sheet has to set up.
+func Names() []string {
+	names := []string{(auto{}).Name()}
+	for _, t := range all() {
+		names = append(names, t.Name())
+	}
+	return names
+}
 
 // Result is one reading of the evidence.
 type Result struct {
@@ -49,6 +56,7 @@ type Result struct {
 	Passing   bool              // something was still being written, or could not be read: the answer must not be kept
 	Foreign   bool              // the training code's progress.json took part
 	Broken    *Witness          // the training code's progress.json, broken for good
+	Cursors   []Cursor          // where the next reading goes on
 }
 
 // Look reads the evidence in the work dir dir, an absolute path. Faults are told in Result.Progress.Error.
@@ -60,7 +68,8 @@ func Look(ctx context.Context, disk durable.Disk, dir string, spec runsheet.Prog
 		p = runsheet.Progress{Source: p.Source, Error: words(dir, err)}
 	}
 	p.AsOf, p.LastActivity = asOf, ev.newest()
-	r := Result{Progress: p, Witnesses: ev.Witnesses(), Passing: ev.moving || ctx.Err() != nil, Foreign: ev.doc.foreign()}
+	r := Result{Progress: p, Witnesses: ev.Witnesses(), Passing: ev.moving || ctx.Err() != nil,
+		Foreign: ev.doc.foreign(), Cursors: ev.cursors}
 	// A server that does not answer, a directory above that lacks a permission: no witness would tell when it is over.
 	var cannot *unreadableError
 	r.Passing = r.Passing || errors.As(err, &cannot)
@@ -90,7 +99,11 @@ func read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
 	if _, err := ev.Look("."); err != nil {
 		return runsheet.Progress{Source: t.Name()}, err
 	}
-	return t.Read(ev, spec)
+	p, err := t.Read(ev, spec)
+	if spec.Total > 0 && p.Source != (evaluation{}).Name() { // of which there is one
+		p.Total = spec.Total // the sheet knows best
+	}
+	return p, err
 }
 
 // words renders an error of a reading as what a person is told.

@@ -1,0 +1,191 @@
+package tracker
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"time"
+
+	"runsheet"
+)
+
+// logTail is how much of a log is read where more was written since the last look: lines of progress repeat.
+const logTail = 4 << 20
+
+// dialect is one way in which training code tells its progress in the lines of a log. Its value is the state that the
+// lines so far have left; JSON can hold it.
+type dialect interface {
+	// name is what a sheet calls it.
+	name() string
+	// line takes a line in, without its end, colours and blanks around it, and hands on the metrics at a step.
+	line(text string, point func(step int64, m runsheet.Metrics))
+	// progress returns what the lines so far say, and whether they say anything: counted in epochs, if that is asked
+	// for, or as the dialect counts.
+	progress(epochs bool) (runsheet.Progress, bool)
+}
+
+// redrawing is a dialect whose lines are whole before they end: a progress bar stays on its line until it is drawn anew.
+type redrawing interface {
+	dialect
+	// whole says whether a line without an end is all that it will be.
+	whole(text string) bool
+}
+
+// logState is what the lines of one log have said so far.
+type logState struct {
+	Said  saying          `json:"said,omitzero"`
+	Paces map[string]pace `json:"paces,omitempty"` // by dialect
+}
+
+// dialects lists the ways to say it, the most telling first.
+func (s *logState) dialects() []dialect {
+	return []dialect{}
+}
+
+// readLog reads one log; each is read once in a reading.
+func (ev *Evidence) readLog(rel string) (*logState, error) {
+	if s, ok := ev.logs[rel]; ok {
+		return s, nil
+	}
+	s, err := follow(ev, rel, format[logState]{
+		key:   "log/1",
+		split: byRedraw,
+		take: func(s *logState, piece []byte) {
+			if text := clean(piece); text != "" {
+				s.Said.line(text, ev.Point)
+				for _, d := range s.dialects() {
+					d.line(text, ev.Point)
+				}
+			}
+		},
+		peek: func(s *logState, rest []byte) {
+			text := clean(rest)
+			for _, d := range s.dialects() {
+				if r, ok := d.(redrawing); ok && r.whole(text) {
+					d.line(text, ev.Point)
+				}
+			}
+		},
+		done: func(s *logState, at time.Time) {
+			if r := s.Said.Report; r != nil {
+				s.Said.Pace.see(at, r.Completed)
+			}
+			for _, d := range s.dialects() {
+				if p, ok := d.progress(false); ok {
+					if s.Paces == nil {
+						s.Paces = map[string]pace{}
+					}
+					pace := s.Paces[d.name()]
+					pace.see(at, p.Completed)
+					s.Paces[d.name()] = pace
+				}
+			}
+		},
+		tail: logTail,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ev.logs[rel] = &s
+	return &s, nil
+}
+
+// logTracker reads progress off the lines of a log: of the output of our attempts (run.log), of what the sheet names
+// under `log`, or of what looks like a log in a stranger's directory. What it finds is guessed, unless the sheet says
+// how much there is to do or the lines themselves say that it is done: nobody promised what a line means.
+type logTracker struct {
+	only string // the one dialect that is understood; empty: all
+}
+
+func (t logTracker) Name() string {
+	if t.only != "" {
+		return t.only
+	}
+	return "log"
+}
+
+func (logTracker) Logs() string { return "" }
+
+func (t logTracker) Recognises(ev *Evidence, spec runsheet.ProgressSpec) bool {
+	p, err := t.Read(ev, spec)
+	return err == nil && p.Source != ""
+}
+
+// Read returns what the log that counts most says; a later one only where it says nothing. Source is empty where none does.
+func (t logTracker) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
+	ours, strangers := ev.logFiles(spec)
+	for _, list := range []func() ([]string, error){ours, strangers} {
+		rels, err := list()
+		if err != nil {
+			return runsheet.Progress{Source: t.Name()}, err
+		}
+		for _, rel := range rels {
+			s, err := ev.readLog(rel)
+			if err != nil {
+				return runsheet.Progress{Source: t.Name()}, err
+			}
+			if p, ok := t.choose(s, spec); ok {
+				return p, nil
+			}
+		}
+	}
+	return runsheet.Progress{Unit: spec.Unit}, nil
+}
+
+// choose returns what the first dialect says that says anything.
+func (t logTracker) choose(s *logState, spec runsheet.ProgressSpec) (runsheet.Progress, bool) {
+	for _, d := range s.dialects() {
+		if t.only != "" && t.only != d.name() {
+			continue
+		}
+		p, ok := d.progress(spec.Epochs)
+		if !ok {
+			continue
+		}
+		p.Source, p.Unit = d.name(), unit(spec, p.Unit)
+		p.Guessed = spec.Total == 0 && !p.Finished && !p.EarlyStopped
+		if !spec.Epochs {
+			s.Paces[d.name()].tell(&p)
+		}
+		return p, true
+	}
+	return runsheet.Progress{}, false
+}
+
+// escapes are the control sequences of terminals: CSI (ECMA-48, 5.4) and OSC up to its end.
+var escapes = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)|\x1b[@-Z\\\\-_]")
+
+// clean returns the text of a piece of a log: without colours, what was taken back by backspaces, and blanks around it.
+func clean(piece []byte) string {
+	if bytes.IndexByte(piece, 0x1b) >= 0 {
+		piece = escapes.ReplaceAll(piece, nil)
+	}
+	if bytes.IndexByte(piece, '\b') >= 0 {
+		// Keras takes a whole line back before it draws the next one: what stands after the last backspace holds.
+		trimmed := bytes.TrimRight(piece, "\b")
+		if i := bytes.LastIndexByte(trimmed, '\b'); i >= 0 {
+			trimmed = trimmed[i+1:]
+		}
+		piece = trimmed
+	}
+	return strings.TrimSpace(string(piece))
+}
+
+// metricPair matches "loss: 0.5", "loss=5e-1", "val_acc: nan" in a line of a log.
+var metricPair = regexp.MustCompile(`([A-Za-z_][\w/.@-]*)\s*[:=]\s*'?([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|nan|NaN|inf|Infinity))\b`)
+
+// metricsIn returns the metrics that a text tells as pairs of name and value.
+func metricsIn(text string) runsheet.Metrics {
+	var m runsheet.Metrics
+	for _, pair := range metricPair.FindAllStringSubmatch(text, maxMetrics) {
+		v, ok := parseFloat(pair[2])
+		if !ok {
+			continue
+		}
+		if m == nil {
+			m = runsheet.Metrics{}
+		}
+		m[pair[1]] = v
+	}
+	return m
+}

@@ -1,0 +1,49 @@
+package tracker
+
+import (
+	"slices"
+	"time"
+
+	"runsheet"
+)
+
+// pace is when counts were reached: the last few of them. JSON can hold it.
+type pace []mark
+
+type mark struct {
+	At    time.Time `json:"at"`
+	Count int64     `json:"count"`
+}
+
+// maxMarks is how many marks are kept.
+const maxMarks = 16
+
+// see notes that a count was reached. One that went back, as after a resume, takes the marks above it back.
+func (p *pace) see(at time.Time, count int64) {
+	marks := *p
+	for len(marks) > 0 && (marks[len(marks)-1].Count > count || marks[len(marks)-1].At.After(at)) {
+		marks = marks[:len(marks)-1]
+	}
+	if n := len(marks); n > 0 && marks[n-1].Count == count {
+		return
+	}
+	if marks = append(marks, mark{at, count}); len(marks) > maxMarks {
+		marks = slices.Delete(marks, 0, len(marks)-maxMarks)
+	}
+	*p = marks
+}
+
+// tell puts the pace into a progress: the times, and how long a unit took in the median.
+func (p pace) tell(out *runsheet.Progress) {
+	var each []time.Duration
+	out.Recent = nil
+	for i, m := range p {
+		out.Recent = append(out.Recent, m.At)
+		if i > 0 && m.At.After(p[i-1].At) {
+			each = append(each, m.At.Sub(p[i-1].At)/time.Duration(m.Count-p[i-1].Count))
+		}
+	}
+	if slices.Sort(each); len(each) > 0 {
+		out.PerUnit = each[len(each)/2]
+	}
+}
