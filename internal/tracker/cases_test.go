@@ -92,7 +92,7 @@ const maxCuts = 400
 
 // checkCuts cuts every file of a work dir at many places, as a writer leaves it that has not written the rest yet: no
 // reading says more than the whole does, and one that goes on from there says just what a first reading of the whole
-// says. most is what it may have said before it went back; 0: it never did. Files that are only appended to (jsonl, csv, log, event files) are no error wherever they are cut.
+// says. Files that are only appended to (jsonl, csv, log, event files) are no error wherever they are cut.
 func checkCuts(t *testing.T, dir string, c tcase) {
 	t.Helper()
 	spec := c.spec
