@@ -73,13 +73,14 @@ def make():
     from common import Training, in_log
 
     go = lambda *args, **kw: Training(__file__, *args, **kw)
-    t = go("tensorboardx").until(in_log("step 0$")).keep("tensorboard", "start")
-    t.go_on().until(in_log("step 11$")).keep("tensorboard", "middle")
-    t.go_on().end().keep("tensorboard", "end")
+    t = go("tensorboardx").until(in_log("step 0$")).keep("tensorboardx", "start")
+    t.go_on().until(in_log("step 11$")).keep("tensorboardx", "middle")
+    t.go_on().end().keep("tensorboardx", "end")
     t = go("tensorboardx").until(in_log("step 13$")).kill()
-    go("tensorboardx", 10, 20, work=t.root).end().keep("tensorboard", "resumed")  # another file in the same directory
-    go("tensorboardx_no_flush").end(-9).keep("tensorboard", "killed")
-    for case in ("nan", "own_writer", "tensorboard_summary"):
+    go("tensorboardx", 10, 20, work=t.root).end().keep("tensorboardx", "resumed")  # another file in the same directory
+    go("tensorboardx_no_flush").end(-9).keep("tensorboardx", "killed")
+    go("nan").end().keep("tensorboardx", "nan")
+    for case in ("own_writer", "tensorboard_summary"):
         go(case).end().keep("tensorboard", case)
 
 
