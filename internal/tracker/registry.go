@@ -9,7 +9,7 @@ var original = []Tracker{evaluation{}, epochs{}}
 var files = []Tracker{transformers{}, timm{}}
 
 // setUp are the trackers that a sheet has to set up: auto never chooses them.
-var setUp = []Tracker{}
+var setUp = []Tracker{regex{}, csvFile{}, jsonl{}, jsonFile{}, fileCount{}, measured{}}
 
 // automatic lists the trackers that auto chooses among, in the order in which it asks them. What the command says by
 // itself outweighs what a framework leaves, and the lines of a log come last.
