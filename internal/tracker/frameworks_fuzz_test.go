@@ -2,9 +2,12 @@ package tracker
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"runsheet"
 )
 
 // seed adds files of testdata to what a fuzz test begins with.
@@ -29,6 +32,23 @@ func FuzzTrainerState(f *testing.F) {
 		s, err := parseHFState(bytes.NewReader(data), 3, nil)
 		if err == nil && (s.step < 0 || s.maxSteps < 0 || s.epochs < 0 || wholeEpochs(s.epoch) < 0 || len(s.metrics) > maxMetrics) {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func FuzzLlamaFactory(f *testing.F) {
+	seed(f, "llamafactory/*/trainer_log.jsonl")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var s llamaState
+		for line := range bytes.Lines(data) {
+			s.take(line, func(step int64, _ runsheet.Metrics) {
+				if step < 0 {
+					t.Errorf("step %d", step)
+				}
+			})
+		}
+		if _, err := json.Marshal(&s); err != nil || s.Total < 0 || s.Epoch < 0 || len(s.Metrics) > maxMetrics {
+			t.Errorf("%+v: %v", s, err)
 		}
 	})
 }

@@ -87,15 +87,20 @@ func (t transformers) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.P
 			return p, err
 		}
 	}
+	return t.report(p, s, spec, cps), nil
+}
+
+// report tells what a state says, with the pace at which checkpoints were saved.
+func (transformers) report(p runsheet.Progress, s *hfState, spec runsheet.ProgressSpec, cps []hfSaved) runsheet.Progress {
 	s.tell(&p, spec, slices.ContainsFunc(cps, func(c hfSaved) bool { return c.step == s.step }))
 	var saved pace
 	for _, c := range slices.Backward(cps) {
-		if n := s.scale(c.step, spec.Epochs); c.step <= s.step {
-			saved.see(c.at, n)
+		if c.step <= s.step {
+			saved.see(c.at, s.scale(c.step, spec.Epochs))
 		}
 	}
 	saved.tell(&p)
-	return p, nil
+	return p
 }
 
 func (transformers) count(spec runsheet.ProgressSpec) string {
@@ -444,8 +449,8 @@ func (s *hfState) tell(p *runsheet.Progress, spec runsheet.ProgressSpec, saved b
 	if spec.Epochs {
 		p.Completed, p.Total = wholeEpochs(s.epoch), s.epochs
 		// Where steps gather gradients of several batches, the last epoch ends a little short of a whole one.
-		if s.all() && s.epochs > 0 && float64(s.epochs)-s.epoch < 0.1 {
-			p.Completed = s.epochs
+		if n := max(s.epochs, spec.Total); s.all() && math.Abs(float64(n)-s.epoch) < 0.1 {
+			p.Completed = n
 		}
 	}
 	early := s.impatient || s.ended && (s.patience || !s.callbacks || !saved)
