@@ -99,7 +99,7 @@ func TestTransformersByHand(t *testing.T) {
 			`error: trainer_state.json is broken (12 bytes): it does not say global_step. In DIR: repair or remove it`},
 		{"not counted", files{{"trainer_state.json", `{"global_step": -1}`}},
 			`error: trainer_state.json is broken (19 bytes): global_step is -1, no count. In DIR: repair or remove it`},
-		{"not theirs", files{{"checkpoint-20/random_states_0.pkl", "x"}, {"checkpoint-x/trainer_state.json", "{}"}, {"checkpoint-3", "a file"}}, "0/?"},
+		{"not theirs", files{{"checkpoint-20/model.safetensors", "x"}, {"checkpoint-x/trainer_state.json", "{}"}, {"checkpoint-3", "a file"}}, "0/?"},
 		{"the same callback twice", files{{"checkpoint-40/trainer_state.json", state("a", 40, 60, earlyTwice)}}, "transformers 40/60 step, early at 40"},
 		{"early between two checkpoints", files{{"checkpoint-40/trainer_state.json", state("a", 40, 100, earlyPatient)}, {"all_results.json", `{"epoch": 2.5, "train_runtime": 1, "train_loss": NaN}`}},
 			"transformers 50/100 step, early at 50"},
