@@ -30,7 +30,7 @@ func FuzzTrainerState(f *testing.F) {
 	seed(f, "real/transformers/*/out/checkpoint-20/trainer_state.json")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := parseHFState(bytes.NewReader(data), 3, nil)
-		if err == nil && (s.step < 0 || s.maxSteps < 0 || s.epochs < 0 || wholeEpochs(s.epoch) < 0 || len(s.metrics) > maxMetrics) {
+		if err == nil && (s.Step < 0 || s.MaxSteps < 0 || s.Epochs < 0 || wholeEpochs(s.Epoch) < 0 || len(s.Metrics) > maxMetrics) {
 			t.Errorf("%+v", s)
 		}
 	})

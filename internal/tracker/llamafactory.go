@@ -89,28 +89,28 @@ func (t llamaFactory) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.P
 	}
 	alive := false // whether the log is ahead
 	if s == nil {
-		s, alive = &hfState{callbacks: true, metrics: runsheet.Metrics{}}, true
+		s, alive = &hfState{Callbacks: true, Metrics: runsheet.Metrics{}}, true
 	} else {
-		if summary, over := ev.hfSummary(); !s.ended {
+		if summary, over := ev.hfSummary(); !s.Ended {
 			s.end(ev, summary, over)
 		}
 		logged, _ := ev.Look(llamaLog)
-		state, _ := ev.Look(s.rel)
-		alive = log.Lines > 0 && (log.Step >= s.step || logged.MTime > state.MTime)
+		state, _ := ev.Look(s.Rel)
+		alive = log.Lines > 0 && (log.Step >= s.Step || logged.MTime > state.MTime)
 	}
 	if !alive {
 		if ev.recorder != nil {
-			if _, err := hfRead(ev, s.rel, 0, ev.Point); err != nil && !absent(err) {
+			if _, err := hfRead(ev, s.Rel, 0, ev.Point); err != nil && !absent(err) {
 				return p, err
 			}
 		}
 		return transformers{}.report(p, s, spec, cps), nil
 	}
-	if log.Step != s.step {
-		s.ended, s.over, s.impatient = false, false, false // that was before
+	if log.Step != s.Step {
+		s.Ended, s.Over, s.Impatient = false, false, false // that was before
 	}
-	s.step, s.maxSteps, s.epoch = log.Step, log.Total, log.Epoch
-	maps.Copy(s.metrics, log.Metrics)
+	s.Step, s.MaxSteps, s.Epoch = log.Step, log.Total, log.Epoch
+	maps.Copy(s.Metrics, log.Metrics)
 	p = transformers{}.report(p, s, spec, cps)
 	if !spec.Epochs {
 		log.Pace.tell(&p)

@@ -32,7 +32,8 @@ import (
 // Numbers may be NaN and Infinity; num_train_epochs is rounded up, and 2^63-1 where nothing limits it.
 //
 // Read of transformers src/transformers/{trainer.py, trainer_callback.py}; checked against runs of transformers 5 in
-// testdata/real/transformers. Versions before 4.41 save no checkpoint of the last step: there the arguments that
+// testdata/real/transformers. While it runs, the bar in the attempt's log is ahead of the state: the steps are taken from
+// there where it speaks of as many in all. Versions before 4.41 save no checkpoint of the last step: there the arguments that
 // save_model writes at the root after the training are the sign that it is over.
 type transformers struct{}
 
@@ -79,23 +80,53 @@ func (t transformers) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.P
 		}
 		return p, nil
 	}
-	if !s.ended {
+	if !s.Ended {
 		s.end(ev, summary, over)
 	}
 	if ev.recorder != nil {
-		if _, err := hfRead(ev, s.rel, 0, ev.Point); err != nil && !absent(err) {
+		if _, err := hfRead(ev, s.Rel, 0, ev.Point); err != nil && !absent(err) {
 			return p, err
 		}
 	}
-	return t.report(p, s, spec, cps), nil
+	guessed := ev.recorder == nil && !s.Ended && s.catchUp(ev)
+	p = t.report(p, s, spec, cps)
+	if guessed {
+		p.Guessed, p.Finished = true, false
+	}
+	return p, nil
+}
+
+// catchUp goes on to the step at which the newest attempt's log is, if that says so of as many steps in all: the state is
+// as old as the last checkpoint. It says whether the last step was made by the word of the log alone: then how the
+// attempt ended says whether all is done.
+func (s *hfState) catchUp(ev *Evidence) (last bool) {
+	sessions := ev.sessions()
+	if len(sessions) == 0 || s.MaxSteps == 0 || s.all() || s.Impatient {
+		return false
+	}
+	log, err := ev.readLog(sessions[0].log)
+	if err != nil {
+		return false // whoever reads logs says so
+	}
+	for _, d := range log.dialects() {
+		p, ok := d.progress(false)
+		if ok && p.Total == s.MaxSteps && p.Completed > s.Step && p.Completed <= p.Total {
+			if s.Step > 0 {
+				s.Epoch *= float64(p.Completed) / float64(s.Step)
+			}
+			s.Step = p.Completed
+			return s.all()
+		}
+	}
+	return false
 }
 
 // report tells what a state says, with the pace at which checkpoints were saved.
 func (transformers) report(p runsheet.Progress, s *hfState, spec runsheet.ProgressSpec, cps []hfSaved) runsheet.Progress {
-	s.tell(&p, spec, slices.ContainsFunc(cps, func(c hfSaved) bool { return c.step == s.step }))
+	s.tell(&p, spec, slices.ContainsFunc(cps, func(c hfSaved) bool { return c.step == s.Step }))
 	var saved pace
 	for _, c := range slices.Backward(cps) {
-		if c.step <= s.step {
+		if c.step <= s.Step {
 			saved.see(c.at, s.scale(c.step, spec.Epochs))
 		}
 	}
@@ -201,11 +232,11 @@ func hfNewest(ev *Evidence, cps []hfSaved) (*hfState, error) {
 			return nil, err
 		}
 		if top != nil {
-			last, lastRel = stampTime(st.MTime), top.rel
+			last, lastRel = stampTime(st.MTime), top.Rel
 		}
 	}
 	for _, c := range cps {
-		if top != nil && (top.rel != hfStateName || c.step <= top.step) {
+		if top != nil && (top.Rel != hfStateName || c.step <= top.Step) {
 			break
 		}
 		s, err := read(c.rel)
@@ -220,18 +251,18 @@ func hfNewest(ev *Evidence, cps []hfSaved) (*hfState, error) {
 		return nil, first
 	}
 	for _, c := range cps {
-		if c.step <= top.step && c.at.After(last) {
+		if c.step <= top.Step && c.at.After(last) {
 			last, lastRel = c.at, c.rel
 		}
 	}
-	if lastRel != top.rel {
+	if lastRel != top.Rel {
 		other, err := read(lastRel)
 		if err != nil {
 			return nil, err
 		}
-		if other != nil && other.step < top.step && other.rows > 0 {
-			again, err := hfRead(ev, top.rel, other.rows, nil)
-			if err == nil && again.prefix != other.sum {
+		if other != nil && other.Step < top.Step && other.Rows > 0 {
+			again, err := hfRead(ev, top.Rel, other.Rows, nil)
+			if err == nil && again.Prefix != other.Sum {
 				return other, nil // another training, which began above the files of an old one
 			}
 		}
@@ -241,22 +272,29 @@ func hfNewest(ev *Evidence, cps []hfSaved) (*hfState, error) {
 
 // hfState is what a trainer_state.json says.
 type hfState struct {
-	rel            string
-	step, maxSteps int64
-	epoch          float64
-	epochs         int64 // in all, rounded up; 0: no limit
-	metrics        runsheet.Metrics
-	ended          bool   // the summary of the training was logged
-	over           bool   // the training left what it leaves at its end
-	patience       bool   // an early stopping has its state here
-	impatient      bool   // and its patience is used up
-	callbacks      bool   // callbacks have a state here: a version from 4.42 on
-	rows           int    // of the history, up to the summary
-	sum, prefix    uint64 // of the rows of the history: of all, and of the first ones that were asked for
+	Rel       string           `json:"rel"`
+	Step      int64            `json:"step"`
+	MaxSteps  int64            `json:"max_steps,omitzero"`
+	Epoch     float64          `json:"epoch,omitzero"`
+	Epochs    int64            `json:"epochs,omitzero"` // in all, rounded up; 0: no limit
+	Metrics   runsheet.Metrics `json:"metrics,omitempty"`
+	Ended     bool             `json:"ended,omitzero"`     // the summary of the training was logged
+	Over      bool             `json:"over,omitzero"`      // the training left what it leaves at its end
+	Patience  bool             `json:"patience,omitzero"`  // an early stopping has its state here
+	Impatient bool             `json:"impatient,omitzero"` // and its patience is used up
+	Callbacks bool             `json:"callbacks,omitzero"` // callbacks have a state here: a version from 4.42 on
+	Rows      int              `json:"rows,omitzero"`      // of the history, up to the summary
+	Sum       uint64           `json:"sum,omitzero"`       // of these
+	Prefix    uint64           `json:"prefix,omitzero"`    // of the first ones that were asked for
 }
 
 // hfRead reads a state. Its prefix is the sum of so many rows of the history.
 func hfRead(ev *Evidence, rel string, rows int, point func(int64, runsheet.Metrics)) (*hfState, error) {
+	var known hfState
+	key := fmt.Sprint("transformers/1 ", rows)
+	if point == nil && recall(ev, rel, key, &known) {
+		return &known, nil
+	}
 	f, err := ev.open(rel, maxHFHistory)
 	if err != nil {
 		return nil, err
@@ -266,12 +304,14 @@ func hfRead(ev *Evidence, rel string, rows int, point func(int64, runsheet.Metri
 	if err != nil {
 		return nil, ev.broken(rel, err)
 	}
-	s.rel = rel
+	if s.Rel = rel; point == nil {
+		ev.remember(rel, key, s)
+	}
 	return s, nil
 }
 
 func parseHFState(r io.Reader, rows int, point func(int64, runsheet.Metrics)) (*hfState, error) {
-	s := &hfState{metrics: runsheet.Metrics{}}
+	s := &hfState{Metrics: runsheet.Metrics{}}
 	scan := newScanner(r)
 	said := false
 	err := scan.document(func(depth int) error {
@@ -291,18 +331,18 @@ func parseHFState(r io.Reader, rows int, point func(int64, runsheet.Metrics)) (*
 						return err
 					}
 					s.take(row, point)
-					if !s.ended {
-						s.rows++
+					if !s.Ended {
+						s.Rows++
 						sum.Write(hfRowText(row.num))
-						if s.sum = sum.Sum64(); s.rows == rows {
-							s.prefix = s.sum
+						if s.Sum = sum.Sum64(); s.Rows == rows {
+							s.Prefix = s.Sum
 						}
 					}
 					return nil
 				})
 			case key == "stateful_callbacks" && scan.kind() == '{':
 				return scan.object(1, func(string) error {
-					s.callbacks = true
+					s.Callbacks = true
 					if scan.kind() == '[' { // the same callback twice
 						return scan.list(2, '[', ']', func() error { return s.callback(scan, 3) })
 					}
@@ -318,16 +358,16 @@ func parseHFState(r io.Reader, rows int, point func(int64, runsheet.Metrics)) (*
 			}
 			n, whole := asCount(f)
 			switch {
-			case key == "epoch" && !math.IsNaN(f):
-				s.epoch = f
+			case key == "epoch" && f <= maxEpochs:
+				s.Epoch = f
 			case key == "num_train_epochs" && f <= maxEpochs:
-				s.epochs = n
+				s.Epochs = n
 			case key == "max_steps":
-				s.maxSteps = n
+				s.MaxSteps = n
 			case key == "global_step" && !whole:
 				return &syntaxError{what: fmt.Sprintf("global_step is %v, no count", f)}
 			case key == "global_step":
-				s.step, said = n, true
+				s.Step, said = n, true
 			}
 			return nil
 		})
@@ -351,12 +391,12 @@ func hfRowText(m runsheet.Metrics) []byte {
 // take takes a row of the history in.
 func (s *hfState) take(r row, point func(int64, runsheet.Metrics)) {
 	if _, ok := r.num["train_runtime"]; ok {
-		s.ended = true
+		s.Ended = true
 	}
 	m := hfMetrics(r.num)
 	for k, v := range m {
-		if _, ok := s.metrics[k]; ok || len(s.metrics) < maxMetrics {
-			s.metrics[k] = v
+		if _, ok := s.Metrics[k]; ok || len(s.Metrics) < maxMetrics {
+			s.Metrics[k] = v
 		}
 	}
 	if step, ok := r.count("step"); ok && point != nil {
@@ -383,8 +423,8 @@ func (s *hfState) callback(scan *scanner, depth int) error {
 	}
 	limit, ok := r.num["args.early_stopping_patience"]
 	if count, counted := r.num["attributes.early_stopping_patience_counter"]; ok && counted {
-		s.patience = true
-		s.impatient = s.impatient || count >= limit
+		s.Patience = true
+		s.Impatient = s.Impatient || count >= limit
 	}
 	return nil
 }
@@ -427,53 +467,53 @@ func (s *hfState) end(ev *Evidence, summary row, over bool) {
 		}
 		return st.MTime
 	}
-	saved := mtime(s.rel)
+	saved := mtime(s.Rel)
 	later := slices.ContainsFunc(hfResults, func(rel string) bool { return mtime(rel) >= saved })
-	if epoch := summary.num["epoch"]; over && later && epoch+0.01 >= s.epoch {
-		s.ended = true
-		if epoch > s.epoch && s.epoch > 0 { // it went on after the checkpoint: steps and epochs grow alike
-			n, ok := asCount(math.Round(float64(s.step) * epoch / s.epoch))
-			if ok && (s.maxSteps == 0 || n <= s.maxSteps) {
-				s.step = n
+	if epoch := summary.num["epoch"]; over && later && epoch+0.01 >= s.Epoch {
+		s.Ended = true
+		if epoch > s.Epoch && s.Epoch > 0 { // it went on after the checkpoint: steps and epochs grow alike
+			n, ok := asCount(math.Round(float64(s.Step) * epoch / s.Epoch))
+			if ok && (s.MaxSteps == 0 || n <= s.MaxSteps) {
+				s.Step = n
 			}
-			s.epoch = epoch
+			s.Epoch = epoch
 		}
-		maps.Copy(s.metrics, hfMetrics(summary.num))
+		maps.Copy(s.Metrics, hfMetrics(summary.num))
 	}
-	s.over = !s.callbacks && mtime("training_args.bin") >= saved
+	s.Over = !s.Callbacks && mtime("training_args.bin") >= saved
 }
 
 // tell puts the state into a progress; saved says whether there is a checkpoint of its last step.
 func (s *hfState) tell(p *runsheet.Progress, spec runsheet.ProgressSpec, saved bool) {
-	p.Completed, p.Total, p.Metrics = s.step, s.maxSteps, s.metrics
+	p.Completed, p.Total, p.Metrics = s.Step, s.MaxSteps, s.Metrics
 	if spec.Epochs {
-		p.Completed, p.Total = wholeEpochs(s.epoch), s.epochs
+		p.Completed, p.Total = wholeEpochs(s.Epoch), s.Epochs
 		// Where steps gather gradients of several batches, the last epoch ends a little short of a whole one.
-		if n := max(s.epochs, spec.Total); s.all() && math.Abs(float64(n)-s.epoch) < 0.1 {
+		if n := max(s.Epochs, spec.Total); s.all() && math.Abs(float64(n)-s.Epoch) < 0.1 {
 			p.Completed = n
 		}
 	}
-	early := s.impatient || s.ended && (s.patience || !s.callbacks || !saved)
+	early := s.Impatient || s.Ended && (s.Patience || !s.Callbacks || !saved)
 	switch {
 	case early && !s.all():
 		p.EarlyStopped, p.EarlyStoppedAt = true, p.Completed
-	case s.all() || s.over:
+	case s.all() || s.Over:
 		p.Finished = p.Total == 0 || spec.Total <= p.Total // where the sheet wants more than it was told, it is not done
 	}
 }
 
 // all says whether all steps were made.
-func (s *hfState) all() bool { return s.maxSteps > 0 && s.step >= s.maxSteps }
+func (s *hfState) all() bool { return s.MaxSteps > 0 && s.Step >= s.MaxSteps }
 
 // scale converts a step into what is counted.
 func (s *hfState) scale(step int64, epochs bool) int64 {
 	if !epochs {
 		return step
 	}
-	if s.step == 0 {
+	if s.Step == 0 {
 		return 0
 	}
-	return wholeEpochs(float64(step) / float64(s.step) * s.epoch)
+	return wholeEpochs(float64(step) / float64(s.Step) * s.Epoch)
 }
 
 // wholeEpochs counts the epochs that are over.

@@ -155,6 +155,25 @@ func TestTransformersPace(t *testing.T) {
 	}
 }
 
+// TestTransformersLog holds that the bar in the newest attempt's log is believed where it is ahead of the state and speaks
+// of as many steps, and that the last step by its word alone is guessed.
+func TestTransformersLog(t *testing.T) {
+	if _, ok := tracker.ByName("tqdm"); !ok {
+		t.Skip("no tracker reads the bars of tqdm yet")
+	}
+	const bar = " 45%|####5     | %s [00:10<00:12,  2.70it/s]\r"
+	for _, c := range [][2]string{
+		{"27/60", "transformers 27/60 step"}, {"17/60", "transformers 20/60 step"}, {"27/70", "transformers 20/60 step"},
+		{"60/60", "transformers 60/60 step, guessed"},
+	} {
+		dir := copied(t, "testdata/real/transformers/middle/out")
+		write(t, filepath.Join(dir, ".runsheet/attempts/000001/run.log"), "loading\n"+strings.ReplaceAll(bar, "%s", c[0]), time.Now())
+		if got := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress); got != c[1] {
+			t.Errorf("%s: told  %s\nwant  %s", c[0], got, c[1])
+		}
+	}
+}
+
 func TestTransformersSeries(t *testing.T) {
 	dir := copied(t, "testdata/real/transformers/end/out")
 	series, p := tracker.Series(context.Background(), durable.OS(), dir, runsheet.ProgressSpec{}, tracker.Options{})
