@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -20,7 +19,7 @@ type row struct {
 // parseRow reads one JSON object. The error is a *syntaxError.
 func parseRow(data []byte) (row, error) {
 	r := row{num: runsheet.Metrics{}, text: map[string]string{}, flag: map[string]bool{}}
-	s := newScanner(bytes.NewReader(data))
+	s := scanText(data)
 	err := s.document(func(depth int) error {
 		if s.kind() != '{' {
 			return s.fault("no object")
