@@ -31,6 +31,7 @@ func needed() []target {
 		{"internal/progress", "FuzzCache"},   // .runsheet/progress.json
 		{"internal/record", "FuzzRecords"},   // claim, start, end, request
 		{"internal/sheet", "FuzzParse"},      // the sheet
+		{"internal/tracker", "FuzzCatBoost"}, // catboost_training.json
 		{"internal/tracker", "FuzzDocument"}, // progress.json of the training code
 		{"internal/tracker", "FuzzRepr"},     // config.json of the training code
 		{"internal/tracker", "FuzzScores"},   // scores
