@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -124,7 +125,7 @@ func (c catboost) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 		p.Total = 0
 		return p, nil
 	}
-	if p.Total > 0 && p.Completed >= p.Total {
+	if total := cmp.Or(spec.Total, p.Total); total > 0 && p.Completed >= total {
 		return p, nil
 	}
 	end, err := ev.ended(spec, stampTime(newest), func(e *endings) ending { return e.CatBoost })

@@ -10,9 +10,8 @@ import (
 // endings is what the lines of a log say of how a training ended, in the words of frameworks whose files do not say it.
 // The trackers of those files ask for it.
 type endings struct {
-	CatBoost    ending `json:"catboost,omitzero"`
-	Lightning   ending `json:"lightning,omitzero"`
-	Ultralytics ending `json:"ultralytics,omitzero"`
+	CatBoost ending `json:"catboost,omitzero"`
+	YOLO     ending `json:"yolo,omitzero"` // Ultralytics and YOLOv5
 }
 
 // ending is how a training ended.
@@ -29,6 +28,9 @@ func (e *endings) line(text string) {
 	switch text[0] {
 	case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'S':
 		e.CatBoost.catboost(text)
+		e.YOLO.yolo(text)
+	case 'E':
+		e.YOLO.yolo(text)
 	}
 }
 

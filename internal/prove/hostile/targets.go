@@ -35,6 +35,7 @@ func needed() []target {
 		{"internal/tracker", "FuzzDocument"}, // progress.json of the training code
 		{"internal/tracker", "FuzzRepr"},     // config.json of the training code
 		{"internal/tracker", "FuzzScores"},   // scores
+		{"internal/tracker", "FuzzYOLO"},     // results.csv of Ultralytics and YOLOv5
 	}
 }
 
