@@ -90,5 +90,8 @@ func parseFloat(text string) (float64, bool) {
 // parseCount reads a count in digits, and says whether it is one.
 func parseCount(text string) (int64, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-	return n, err == nil && n >= 0 && n <= maxCount
+	if err != nil || n < 0 || n > maxCount {
+		return 0, false
+	}
+	return n, true
 }
