@@ -10,8 +10,9 @@ import (
 // endings is what the lines of a log say of how a training ended, in the words of frameworks whose files do not say it.
 // The trackers of those files ask for it.
 type endings struct {
-	CatBoost ending `json:"catboost,omitzero"`
-	YOLO     ending `json:"yolo,omitzero"` // Ultralytics and YOLOv5
+	CatBoost  ending `json:"catboost,omitzero"`
+	Lightning ending `json:"lightning,omitzero"`
+	YOLO      ending `json:"yolo,omitzero"` // Ultralytics and YOLOv5
 }
 
 // ending is how a training ended.
@@ -32,6 +33,7 @@ func (e *endings) line(text string) {
 	case 'E':
 		e.YOLO.yolo(text)
 	}
+	e.Lightning.lightning(text)
 }
 
 // catboost: "12:\tlearn: 0.1\t..." for an iteration, and in the end "Stopped by overfitting detector  (10 iterations wait)"
