@@ -23,7 +23,7 @@ import (
 // detector"), unless it is silent. cv() leaves one such directory for each fold it has begun, fold-0 and on, and nowhere
 // how many there will be: its folds are counted together, without a total.
 //
-// Checked against catboost 1.2.8, whose catboost/libs/loggers writes both files. Traps: metrics that are not finite are the
+// Checked against catboost 1.2.10, whose catboost/libs/loggers writes both files. Traps: metrics that are not finite are the
 // texts "nan" and "inf"; a training that goes on from a snapshot writes the files anew, with the iterations before it.
 //
 // A sheet that names this tracker may name the JSON file in `files`, where it lies in another directory; without it

@@ -12,6 +12,8 @@ import (
 type endings struct {
 	CatBoost  ending `json:"catboost,omitzero"`
 	Lightning ending `json:"lightning,omitzero"`
+	Keras     ending `json:"keras,omitzero"`
+	SB3       ending `json:"sb3,omitzero"`  // stable-baselines3
 	YOLO      ending `json:"yolo,omitzero"` // Ultralytics and YOLOv5
 }
 
@@ -30,14 +32,18 @@ func (e *endings) line(text string) {
 	case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'S':
 		e.CatBoost.catboost(text)
 		e.YOLO.yolo(text)
+		e.SB3.sb3(text)
 	case 'E':
 		e.YOLO.yolo(text)
+		e.Keras.keras(text)
+	case '|':
+		e.SB3.sb3(text)
 	}
 	e.Lightning.lightning(text)
 }
 
 // catboost: "12:\tlearn: 0.1\t..." for an iteration, and in the end "Stopped by overfitting detector  (10 iterations wait)"
-// (catboost 1.2.8, catboost/libs/train_lib). A further fold or training begins with an iteration again.
+// (catboost 1.2.10, catboost/libs/train_lib). A further fold or training begins with an iteration again.
 func (e *ending) catboost(text string) {
 	if strings.HasPrefix(text, "Stopped by overfitting detector") {
 		*e = ending{Said: true, Early: true}

@@ -33,8 +33,10 @@ func needed() []target {
 		{"internal/sheet", "FuzzParse"},       // the sheet
 		{"internal/tracker", "FuzzCatBoost"},  // catboost_training.json
 		{"internal/tracker", "FuzzDocument"},  // progress.json of the training code
+		{"internal/tracker", "FuzzKerasCSV"},  // the table of Keras' CSVLogger
 		{"internal/tracker", "FuzzLightning"}, // metrics.csv and names of checkpoints of Lightning
 		{"internal/tracker", "FuzzRepr"},      // config.json of the training code
+		{"internal/tracker", "FuzzSB3"},       // progress.csv and monitor.csv of stable-baselines3
 		{"internal/tracker", "FuzzScores"},    // scores
 		{"internal/tracker", "FuzzYOLO"},      // results.csv of Ultralytics and YOLOv5
 	}
