@@ -106,12 +106,11 @@ func (l lightning) versions(ev *Evidence, spec runsheet.ProgressSpec) ([]string,
 	// Of several names, the one whose newest version changed last.
 	newest := map[string]int64{}
 	for _, dir := range found {
-		st, err := ev.Look(dir)
-		if rows, rerr := ev.Look(path.Join(dir, lightningMetrics)); rerr == nil && rows.MTime > st.MTime {
-			st = rows
-		}
-		if err == nil {
-			newest[path.Dir(dir)] = max(newest[path.Dir(dir)], st.MTime)
+		for _, rel := range []string{dir, path.Join(dir, lightningMetrics)} {
+			ev.Witness(rel)
+			if st, err := ev.Look(rel); err == nil {
+				newest[path.Dir(dir)] = max(newest[path.Dir(dir)], st.MTime)
+			}
 		}
 	}
 	slices.SortStableFunc(found, func(a, b string) int {
