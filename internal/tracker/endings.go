@@ -70,8 +70,8 @@ func (ev *Evidence) ended(spec runsheet.ProgressSpec, last time.Time, of func(*e
 			if err != nil || st.Kind != Regular || stampTime(st.MTime).Add(writing).Before(last) {
 				continue
 			}
-			s, err := ev.readLog(rel)
-			if err != nil {
+			var s *logState
+			if err := ev.silently(func() (err error) { s, err = ev.readLog(rel); return err }); err != nil {
 				return ending{}, err
 			}
 			if e := of(&s.Ends); e.Said {
