@@ -44,7 +44,7 @@ func (k kerasCSV) find(ev *Evidence, spec runsheet.ProgressSpec) (string, error)
 	if len(spec.Files) > 0 {
 		return spec.Files[0], nil
 	}
-	var found []string
+	var tables, others []string
 	for _, dir := range []string{".", "logs"} {
 		if dir != "." && !ev.has(".", dir) {
 			continue
@@ -54,23 +54,32 @@ func (k kerasCSV) find(ev *Evidence, spec runsheet.ProgressSpec) (string, error)
 			return "", err
 		}
 		for _, e := range entries {
-			if ext := path.Ext(e.Name); !e.Dir && (ext == ".csv" || ext == ".log" || ext == ".tsv" || ext == ".txt") {
-				found = append(found, path.Join(dir, e.Name))
+			switch path.Ext(e.Name) {
+			case ".csv", ".tsv":
+				tables = append(tables, path.Join(dir, e.Name))
+			case ".log", ".txt":
+				others = append(others, path.Join(dir, e.Name))
 			}
 		}
 	}
-	ev.Witness(found...) // each may become the one that changed last
-	found = ev.byChange(found)
-	for _, rel := range found[:min(len(found), maxKerasFiles)] {
-		if ev.isKerasCSV(rel, spec.Tracker != k.Name()) {
-			return rel, nil
+	strictly := spec.Tracker != k.Name()
+	var found []string
+	for _, rel := range slices.Concat(ev.latest(tables, maxKerasFiles), ev.latest(others, maxKerasFiles)) {
+		if ev.isKerasCSV(rel, strictly) {
+			found = append(found, rel)
 		}
 	}
-	return "", nil
+	if len(found) == 0 {
+		return "", nil
+	}
+	ev.Witness(found...) // each may become the one that changed last
+	return ev.byChange(found)[0], nil
 }
 
-// isKerasCSV says whether a file looks like one of CSVLogger; strictly: beyond its columns.
+// isKerasCSV says whether a file looks like one of CSVLogger; strictly: beyond its columns. One that says too little so far
+// becomes a witness.
 func (ev *Evidence) isKerasCSV(rel string, strictly bool) bool {
+	ev.WitnessIdentity(rel)
 	if st, err := ev.Look(rel); err != nil || st.Kind != Regular {
 		return false
 	}
@@ -82,9 +91,13 @@ func (ev *Evidence) isKerasCSV(rel string, strictly bool) bool {
 	lines := bufio.NewReader(io.LimitReader(f, maxCSVHead))
 	head, err := lines.ReadString('\n')
 	if err != nil {
+		ev.Witness(rel)
 		return false
 	}
-	row, _ := lines.ReadString('\n')
+	row, rerr := lines.ReadString('\n')
+	if rerr != nil {
+		ev.Witness(rel)
+	}
 	head = strings.TrimSuffix(head, "\n")
 	text, excel := strings.CutSuffix(head, "\r")
 	sep := csvSeparator(text)

@@ -100,7 +100,7 @@ func (l lightning) versions(ev *Evidence, spec runsheet.ProgressSpec) ([]string,
 		}
 		found = append(found, versions...)
 	}
-	if len(found) == 0 && hasCheckpoint(ev, lightningCheckpoints) { // a Trainer without a logger
+	if len(found) == 0 && ev.has(".", lightningCheckpoints) && hasCheckpoint(ev, lightningCheckpoints) { // a Trainer without a logger
 		return []string{"."}, nil
 	}
 	// Of several names, the one whose newest version changed last.
