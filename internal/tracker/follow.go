@@ -38,7 +38,7 @@ type format[S any] struct {
 	// key names the format and all that it was set up with. A state that was left under another key is not gone on from.
 	key string
 	// split cuts the first whole piece off (bufio.SplitFunc, never told of the end of the file). An advance beyond the
-	// data passes over what need not be read.
+	// data passes over what need not be read. An error means that the file is broken for good from here on.
 	split bufio.SplitFunc
 	// take takes a piece in. It must not keep it.
 	take func(s *S, piece []byte)
@@ -52,7 +52,8 @@ type format[S any] struct {
 
 // follow reads what was added to the file rel since the last reading, and returns the state after it; the zero state
 // where there is no such file. The file is a witness. One that was replaced, truncated or written anew is read from its
-// beginning. A file is opened once, and read up to the size that it has then.
+// beginning. A file is opened once, and read up to the size that it has then. Of a broken one it returns the state before
+// the fault, and the fault as a *brokenError; the next reading begins anew.
 func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 	var s S
 	ev.Witness(rel)
@@ -94,14 +95,14 @@ func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 		if c.Offset == 0 {
 			r.size = min(headPart, size)
 			if err := r.all(f.split, take); err != nil {
-				return s, unreadable(rel, err)
+				return s, r.fault(rel, err)
 			}
 		}
 		r.jump(size - f.tail)
 		r.size = size
 	}
 	if err := r.all(f.split, take); err != nil {
-		return s, unreadable(rel, err)
+		return s, r.fault(rel, err)
 	}
 	if c.Offset = r.at; f.done != nil && c.Offset > begun {
 		f.done(&s, time.Unix(0, min(st.MTime, ev.now().UnixNano())))
@@ -140,6 +141,14 @@ type reading struct {
 	skipping bool   // up to the next end of a line: a jump led into the middle of one, or it was too long
 }
 
+// fault says why the file cannot be read on: its contents are broken, or it could not be read.
+func (r *reading) fault(rel string, err error) error {
+	if syn := (*syntaxError)(nil); errors.As(err, &syn) {
+		return &brokenError{rel, r.size, syn}
+	}
+	return unreadable(rel, err)
+}
+
 // jump goes on at another place, with the first whole piece after it.
 func (r *reading) jump(to int64) { r.at, r.buf, r.skipping = to, nil, true }
 
@@ -161,7 +170,10 @@ func (r *reading) all(split bufio.SplitFunc, take func([]byte)) error {
 				continue
 			}
 			n, piece, err := split(r.buf, false)
-			if err != nil || n == 0 {
+			if err != nil {
+				return &syntaxError{what: fmt.Sprintf("%v at byte %d", err, r.at)}
+			}
+			if n == 0 {
 				break
 			}
 			if int64(n) > r.size-r.at { // it is to be passed over, and is not whole yet
