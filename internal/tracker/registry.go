@@ -6,7 +6,7 @@ var original = []Tracker{evaluation{}, epochs{}}
 
 // files are the trackers of what frameworks leave in files of their own, in the order in which auto asks them: first a
 // framework's record of its own state, then tables, event files, and what experiment trackers keep.
-var files = []Tracker{tensorBoard{}}
+var files = []Tracker{tensorBoard{}, wandB{}, mlFlow{}}
 
 // setUp are the trackers that a sheet has to set up: auto never chooses them.
 var setUp = []Tracker{}

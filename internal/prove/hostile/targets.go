@@ -34,6 +34,8 @@ func needed() []target {
 		{"internal/tracker", "FuzzDocument"}, // progress.json of the training code
 		{"internal/tracker", "FuzzRepr"},     // config.json of the training code
 		{"internal/tracker", "FuzzScores"},   // scores
+		{"internal/tracker/tfevents", "FuzzEvents"},
+		{"internal/tracker/wandblog", "FuzzLog"},
 	}
 }
 
