@@ -14,6 +14,9 @@ func epochTag(name string) bool {
 	return false
 }
 
+// epochTotals are the names under which configurations say how many epochs there will be.
+var epochTotals = []string{"epochs", "num_train_epochs", "max_epochs", "num_epochs", "n_epochs", "total_epochs"}
+
 // epochSeries is what is known of the values that training code logs as its epoch. It can mean three things: the share
 // of all epochs that is done (transformers: 1.25), written once when an epoch is done, or the epoch under way, written
 // with everything that is logged in it (Lightning). JSON can hold it.

@@ -264,6 +264,8 @@ func rank(tag string) int {
 		}
 	}
 	switch {
+	case strings.HasPrefix(tag, "batch_"): // of Keras, which counts epochs as soon as one is over
+		return rankNone
 	case len(words) == 2 && train && loss:
 		return 0
 	case len(words) == 1 && loss:

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"runsheet/internal/durable"
@@ -52,7 +53,7 @@ type format[S any] struct {
 
 // follow reads what was added to the file rel since the last reading, and returns the state after it; the zero state
 // where there is no such file. The file is a witness. One that was replaced, truncated or written anew is read from its
-// beginning. A file is opened once, and read up to the size that it has then. Of a broken one it returns the state before
+// beginning. A file is opened once in a reading, and read up to the size that it has then. Of a broken one it returns the state before
 // the fault, and the fault as a *brokenError; the next reading begins anew.
 func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 	var s S
@@ -62,7 +63,7 @@ func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 		return s, err
 	}
 	c, known := ev.cursor(rel, f.key)
-	if known && c.Stamp == st && f.peek == nil && ev.now().Sub(time.Unix(0, st.Newest())) > patience {
+	if known && c.Stamp == st && f.peek == nil && (ev.kept(c) || ev.now().Sub(time.Unix(0, st.Newest())) > patience) {
 		if json.Unmarshal(c.State, &s) == nil {
 			ev.keep(c)
 			return s, nil
@@ -216,17 +217,24 @@ func (r *reading) drop(n int) {
 	r.buf = r.buf[n:]
 }
 
-// cursor returns where the last reading of a file in a format ended, and whether there was one.
+// cursor returns where this or the last reading of a file in a format ended, and whether there was one.
 func (ev *Evidence) cursor(rel, key string) (Cursor, bool) {
 	if ev.recorder != nil {
 		return Cursor{}, false // every point is wanted
 	}
-	for _, c := range ev.prior {
-		if c.Path == rel && c.Key == key {
-			return c, true
+	for _, list := range [][]Cursor{ev.cursors, ev.prior} {
+		for _, c := range list {
+			if c.Path == rel && c.Key == key {
+				return c, true
+			}
 		}
 	}
 	return Cursor{}, false
+}
+
+// kept says whether a cursor is of this reading.
+func (ev *Evidence) kept(c Cursor) bool {
+	return slices.ContainsFunc(ev.cursors, func(k Cursor) bool { return k.Path == c.Path && k.Key == c.Key })
 }
 
 // maxKept is how many bytes the states of all cursors of one work dir may take in its document; a file whose state has no
@@ -235,7 +243,12 @@ const maxKept = 1 << 20
 
 // keep keeps a cursor for the next reading.
 func (ev *Evidence) keep(c Cursor) {
-	if ev.kept += len(c.State) + len(c.Path) + len(c.Key); ev.kept <= maxKept {
+	ev.cursors = slices.DeleteFunc(ev.cursors, func(k Cursor) bool { return k.Path == c.Path && k.Key == c.Key })
+	size := len(c.State)
+	for _, k := range ev.cursors {
+		size += len(k.State)
+	}
+	if size <= maxKept {
 		ev.cursors = append(ev.cursors, c)
 	}
 }

@@ -9,7 +9,7 @@ var original = []Tracker{evaluation{}, epochs{}}
 var files = []Tracker{
 	llamaFactory{}, transformers{}, catboost{}, ultralytics{}, yolov5{}, lightning{}, torchtune{},
 	timm{}, sb3{}, kerasCSV{},
-	tensorBoard{},
+	tensorBoard{}, wandB{}, mlFlow{},
 	diffusers{},
 }
 

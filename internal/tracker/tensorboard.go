@@ -28,9 +28,18 @@ func (tensorBoard) Name() string { return "tensorboard" }
 
 func (tensorBoard) Logs() string { return "" }
 
+// Recognises says whether some run has said anything: a young file holds nothing but its header.
 func (tensorBoard) Recognises(ev *Evidence, _ runsheet.ProgressSpec) bool {
 	dirs, err := ev.eventDirs(false)
-	return err == nil && len(dirs) > 0
+	if err != nil {
+		return false
+	}
+	for _, run := range ev.eventRuns(dirs) {
+		if said, err := run.read(ev, nil); err != nil || said {
+			return true
+		}
+	}
+	return false
 }
 
 // Read returns what the run that was written to last says. Where none says anything yet, no step is done.

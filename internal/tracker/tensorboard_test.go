@@ -25,26 +25,31 @@ var tensorBoard = runsheet.ProgressSpec{Tracker: "tensorboard"}
 
 func TestTensorBoard(t *testing.T) {
 	all := []string{"*"}
+	epochs := runsheet.ProgressSpec{Tracker: "tensorboard", Epochs: true, Total: 10}
 	checkCases(t, []tcase{
 		{dir: "tensorboard/fixture", metrics: all, want: "tensorboard 101/? step, epoch_loss=0.5, loss_new=0.25, train/loss=1.25"},
-		{dir: "tensorboard/torn", metrics: all, want: "tensorboard 101/? step, epoch_loss=0.5, train/loss=1.25"},
-		{dir: "real/tensorboard/start", metrics: all, want: "tensorboard 0/? step"},
-		{dir: "real/tensorboard/start-flushed", metrics: all, want: "tensorboard 0/? step"},
-		{dir: "real/tensorboard/end", metrics: all, want: "tensorboard 91/? step, Accuracy/train=0.9, Loss/train=0.010989"},
+		{dir: "real/tensorboard/start-flushed", spec: tensorBoard, metrics: all, want: "tensorboard 0/? step"},
 		{dir: "real/tensorboard/killed", metrics: all, want: "tensorboard 51/? step, train/loss=0.019608"},
-		{dir: "real/tensorboard/nan", metrics: all, want: "tensorboard 4/? step, negative step=3, no step=3, train/loss=-Inf"},
-		{dir: "real/tensorboard/groups", metrics: all, want: "tensorboard 5/? step, epoch=4, hparam/loss=0.2, loss_train/loss=0.2, loss_val/loss=0.4"},
 		{dir: "real/tensorboard/resumed", metrics: all, want: "tensorboard 50/? step, train/loss=0.04", most: 60},
-		{dir: "real/tensorboard/purged", metrics: all, want: "tensorboard 50/? step, train/loss=0.04", most: 60},
-		{dir: "real/lightning/tb", spec: tensorBoard, metrics: all, want: "tensorboard 39/? step, epoch=3, hp_metric=-1, train_loss=1.0682, val_loss=0.63715"},
+		{dir: "real/keras/tensorboard_middle", spec: epochs, want: "tensorboard 3/10 epoch"},
 	})
 }
 
-// TestTensorBoardWhole holds what is told of work dirs whose files cannot be cut one by one: each resume has a directory
-// of its own, and to cut the file of an older run makes it the newer; or the epoch stands in one of several files.
+// TestTensorBoardWhole holds what is told of other work dirs, among them some whose files cannot be cut one by one: where
+// each resume has a directory of its own, to cut the file of an older run makes it the newer.
 func TestTensorBoardWhole(t *testing.T) {
 	epochs := runsheet.ProgressSpec{Tracker: "tensorboard", Epochs: true, Total: 10}
-	for _, c := range []tcase{
+	checkWhole(t, []tcase{
+		{dir: "tensorboard/torn", metrics: []string{"*"}, want: "tensorboard 101/? step, epoch_loss=0.5, train/loss=1.25"},
+		{dir: "real/tensorboard/start", spec: tensorBoard, metrics: []string{"*"}, want: "tensorboard 0/? step"},
+		{dir: "real/tensorboard/end", metrics: []string{"*"}, want: "tensorboard 91/? step, Accuracy/train=0.9, Loss/train=0.010989"},
+		{dir: "real/tensorboard/nan", metrics: []string{"*"}, want: "tensorboard 4/? step, negative step=3, no step=3, train/loss=-Inf"},
+		{dir: "real/tensorboard/groups", metrics: []string{"*"}, want: "tensorboard 5/? step, epoch=4, hparam/loss=0.2, loss_train/loss=0.2, loss_val/loss=0.4"},
+		{dir: "real/tensorboard/purged", metrics: []string{"*"}, want: "tensorboard 50/? step, train/loss=0.04"},
+		{dir: "real/keras/tensorboard", spec: tensorBoard, metrics: []string{"*"}, want: "tensorboard 6/? epoch, epoch_accuracy=0.33333, epoch_learning_rate=0.001, epoch_loss=2.1089, validation/epoch_accuracy=0.29333, validation/epoch_loss=2.126, validation/evaluation_accuracy_vs_iterations=0.29333, validation/evaluation_loss_vs_iterations=2.126"},
+		{dir: "real/keras/tensorboard_batches", spec: tensorBoard, metrics: []string{"*"}, want: "tensorboard 2/? epoch, batch_accuracy=0.20444, batch_loss=2.3199, epoch_accuracy=0.20444, epoch_learning_rate=0.001, epoch_loss=2.3199, validation/epoch_accuracy=0.2, validation/epoch_loss=2.302, validation/evaluation_accuracy_vs_iterations=0.2, validation/evaluation_loss_vs_iterations=2.302"},
+		{dir: "real/tensorboard/tf_summary", spec: tensorBoard, metrics: []string{"*"}, want: "tensorboard 41/? step, double=40, nan=NaN, train/loss=0.02439"},
+		{dir: "real/lightning/tb", spec: tensorBoard, metrics: []string{"*"}, want: "tensorboard 39/? step, epoch=3, hp_metric=-1, train_loss=1.0682, val_loss=0.63715"},
 		{dir: "real/transformers/resumed", spec: tensorBoard, metrics: []string{"train/loss", "eval/loss"}, want: "tensorboard 60/? step, train/loss=3.0173, eval/loss=3.0405"},
 		{dir: "real/transformers/resumed", spec: epochs, want: "tensorboard 3/10 epoch"},
 		{dir: "real/transformers/resumed-middle", spec: epochs, want: "tensorboard 1/10 epoch"}, // the second was killed before it flushed
@@ -53,8 +58,15 @@ func TestTensorBoardWhole(t *testing.T) {
 		{dir: "real/tensorboard/new-style", metrics: []string{"*"}, want: "tensorboard 91/? step, Accuracy/train=0.9, Loss/train=0.010989"},
 		{dir: "real/tensorboard/end", spec: runsheet.ProgressSpec{Tracker: "tensorboard", Total: 91, Unit: "batch"}, want: "tensorboard 91/91 batch"},
 		{dir: "real/tensorboard/end", spec: epochs, want: "error: the event files in runs/exp1 count steps only; give `total` instead of `epochs` in the sheet"},
-	} {
-		if got := told(later(t, copied(t, filepath.Join("testdata", c.dir)), c.spec, nil).Progress, c.metrics...); got != c.want {
+	})
+}
+
+// checkWhole holds what is told of work dirs as they are.
+func checkWhole(t *testing.T, cases []tcase) {
+	t.Helper()
+	for _, c := range cases {
+		dir := copied(t, filepath.Join("testdata", c.dir))
+		if got := strings.ReplaceAll(told(later(t, dir, c.spec, nil).Progress, c.metrics...), dir, "DIR"); got != c.want {
 			t.Errorf("%s\ntold  %s\nwant  %s", c.dir, got, c.want)
 		}
 	}
@@ -91,7 +103,7 @@ func scalars(tag string, first, last int64) []byte {
 }
 
 // put writes files below a new work dir, one a second: each is a path and what it holds.
-func put(t *testing.T, files ...any) string {
+func put(t testing.TB, files ...any) string {
 	t.Helper()
 	dir := t.TempDir()
 	at := time.Now().Add(-time.Hour)
@@ -160,11 +172,16 @@ func TestTensorBoardDirectories(t *testing.T) {
 			runsheet.ProgressSpec{}, "tensorboard 6/? step, loss=3"},
 		"broken data": {[]any{file, append(badData, scalar("lr", 3, 1)...)}, runsheet.ProgressSpec{}, "tensorboard 2/? step, loss=1, lr=1"},
 	} {
-		dir := put(t, c.files...)
-		got := strings.ReplaceAll(told(later(t, dir, c.spec, nil).Progress, "*"), dir, "DIR")
-		if got != c.want {
-			t.Errorf("%s\ntold  %s\nwant  %s", name, got, c.want)
-		}
+		checkPut(t, name, c.spec, c.want, c.files...)
+	}
+}
+
+// checkPut holds what is told of a work dir with such files.
+func checkPut(t *testing.T, name string, spec runsheet.ProgressSpec, want string, files ...any) {
+	t.Helper()
+	dir := put(t, files...)
+	if got := strings.ReplaceAll(told(later(t, dir, spec, nil).Progress, "*"), dir, "DIR"); got != want {
+		t.Errorf("%s\ntold  %s\nwant  %s", name, got, want)
 	}
 }
 
@@ -279,11 +296,11 @@ func FuzzTensorBoard(f *testing.F) {
 	})
 }
 
-// fuzzWorkDir reads a work dir with one file, once when a part of it is there and once whole: what is told is the same as
-// if the whole was there from the start.
-func fuzzWorkDir(t *testing.T, name string, data []byte, cut int, spec runsheet.ProgressSpec) {
+// fuzzWorkDir reads a work dir with one file, and others beside it, once when a part of it is there and once whole: what
+// is told is the same as if the whole was there from the start.
+func fuzzWorkDir(t *testing.T, name string, data []byte, cut int, spec runsheet.ProgressSpec, others ...any) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := put(t, others...)
 	path := filepath.Join(dir, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)

@@ -39,6 +39,8 @@ func needed() []target {
 		{"internal/tracker", "FuzzSB3"},       // progress.csv and monitor.csv of stable-baselines3
 		{"internal/tracker", "FuzzScores"},    // scores
 		{"internal/tracker", "FuzzYOLO"},      // results.csv of Ultralytics and YOLOv5
+		{"internal/tracker/tfevents", "FuzzEvents"},
+		{"internal/tracker/wandblog", "FuzzLog"},
 	}
 }
 
