@@ -38,7 +38,7 @@ func TestMLflowWhole(t *testing.T) {
 		{dir: "real/mlflow/default", spec: named, want: "mlflow 0/? step"}, // a database
 		{dir: "real/mlflow/file_store_refused", spec: named, want: "mlflow 0/? step"},
 	})
-	if dir := copied(t, "testdata/real/mlflow/default"); tracker.Recognises(durable.OS(), dir) {
+	if _, ok := tracker.Recognise(durable.OS(), copied(t, "testdata/real/mlflow/default")); ok {
 		t.Error("mlruns without a run is recognised")
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"runsheet"
 	"runsheet/internal/durable"
@@ -121,14 +120,4 @@ func words(dir string, err error) string {
 		text += ". In " + dir
 	}
 	return text
-}
-
-// Recognises says whether some tracker recognises the evidence in dir, an absolute path.
-func Recognises(disk durable.Disk, dir string) bool {
-	ev := NewEvidence(context.Background(), disk, dir, Options{
-		// Whoever only asks this does not wait for a writer.
-		Sleep: func(context.Context, time.Duration) error { return context.Canceled },
-	})
-	_, ok := choose(ev, runsheet.ProgressSpec{})
-	return ok
 }
