@@ -168,11 +168,11 @@ func judgeFinished(run Run, f Facts, progress *Progress, p Policy, now time.Time
 			note = "stopped early after " + units(progress.EarlyStoppedAt, progress.Unit)
 		}
 	}
-	if e, now := f.End, f.Progress; e != nil && e.Progress.Complete() && now != nil && now.Error == "" && !now.Complete() {
+	if e, now := f.End, f.Progress; e != nil && e.Progress.Complete() && now != nil && !now.Complete() {
 		if note != "" {
 			note += "; "
 		}
-		note += "so its end says: its evidence now shows " + now.String()
+		note += "so its end says: its evidence now shows " + now.String() // or its error
 	}
 	return Judgement{Finished, note}
 }
@@ -231,7 +231,7 @@ func judgeEnded(f Facts, progress *Progress) Judgement {
 	}
 	lacks := ""
 	if *e.ExitCode == 0 && progress != nil && progress.Lacks != "" {
-		lacks = "; there is no " + progress.Lacks + ", or it is empty"
+		lacks = "; there is no " + progress.Lacks + ", or it is empty or broken"
 	}
 	return Judgement{Failed, fmt.Sprintf("exited %d%s%s%s", *e.ExitCode, at, lacks, after(because(e)))}
 }

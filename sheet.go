@@ -58,6 +58,15 @@ type ProgressSpec struct {
 	Files         []string       `json:"files,omitempty"`          // what a complete epoch holds; empty: the tracker's own
 	Log           string         `json:"log,omitempty"`            // a glob below the work dir whose changes are signs of life
 	EarlyStopping *EarlyStopping `json:"early_stopping,omitempty"` // nil: no early stopping
+
+	// What sets up the trackers that read any file.
+	File      string   `json:"file,omitempty"`       // a glob below the work dir; of several files the one that changed last
+	Patterns  []string `json:"patterns,omitempty"`   // regular expressions (RE2) with named groups, of the tracker regex
+	Step      string   `json:"step,omitempty"`       // the column, key or path that holds the count
+	FromZero  bool     `json:"from_zero,omitzero"`   // Step holds the number of a unit, and the first one is 0
+	TotalFrom string   `json:"total_from,omitempty"` // the column, key or path that holds the total
+	Metrics   []string `json:"metrics,omitempty"`    // the columns, keys or paths that are metrics; empty: all numbers
+	Command   string   `json:"command,omitempty"`    // prints the progress; supervisors run it, and nobody else
 }
 
 // EarlyStopping is the rule by which the training code stops early: no better epoch for Patience epochs after the

@@ -16,6 +16,7 @@ import (
 	"runsheet"
 	"runsheet/internal/observe"
 	"runsheet/internal/report"
+	"runsheet/internal/tracker"
 	"runsheet/internal/tui"
 )
 
@@ -27,6 +28,7 @@ type statusOptions struct {
 	json      bool
 	watch     bool
 	recompute bool
+	series    bool
 }
 
 func newStatus(env Env) *cobra.Command {
@@ -44,8 +46,11 @@ Exit codes: 0 the truth could be said, errors of single runs included; 2 the com
 	cmd.Flags().BoolVar(&o.json, "json", false, "print "+report.StatusSchema+", one document for each argument")
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again and again until interrupted")
 	cmd.Flags().BoolVar(&o.recompute, "recompute", false, "read all the evidence anew, whatever the caches say")
+	cmd.Flags().BoolVar(&o.series, "series", false, "with --json: add the course of every metric, at most 1,024 points each, read anew")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.sheet = *name
+		if o.sheet = *name; o.series && !o.json {
+			return usage(errors.New("--series needs --json"), "add --json")
+		}
 		return status(cmd.Context(), env, o, args)
 	}
 	return cmd
@@ -122,7 +127,11 @@ func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets
 	for i, s := range sheets {
 		snap := snapshot(ctx, env, observer, s, o.recompute)
 		if o.json {
-			doc, err := report.Status(snap).JSON()
+			status := report.Status(snap)
+			if o.series {
+				addSeries(ctx, env, s, status.Runs)
+			}
+			doc, err := status.JSON()
 			if err != nil {
 				return err
 			}
@@ -139,4 +148,11 @@ func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets
 		}
 	}
 	return nil
+}
+
+// addSeries reads the course of every metric of a sheet's runs into their documents.
+func addSeries(ctx context.Context, env Env, s *runsheet.Sheet, docs []report.RunDoc) {
+	for i, run := range s.Runs {
+		docs[i].Series, _ = tracker.Series(ctx, env.Disk, run.WorkDir, run.Progress, tracker.Options{})
+	}
 }

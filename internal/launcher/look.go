@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	pollWatched = 5 * time.Second        // where inotify tells of changes: in case it does not
+	pollWatched = 2 * time.Second        // where inotify tells of changes: of files that grow it does not
 	pollBlind   = time.Second            // where it cannot
 	scanAtLeast = 30 * time.Second       // between two looks at all runs
 	scanShare   = 100                    // such a look may take one part in so many of the time

@@ -101,6 +101,9 @@ func parseNumber(s string) (n int, ok bool) {
 // ReportedPath returns where the command of an attempt may write its progress by itself: RUNSHEET_PROGRESS.
 func ReportedPath(attemptDir string) string { return filepath.Join(attemptDir, "reported.json") }
 
+// MeasuredPath returns where the supervisor of an attempt keeps what the sheet's command for progress printed last.
+func MeasuredPath(attemptDir string) string { return filepath.Join(attemptDir, "measured.json") }
+
 // SuperviseLogPath returns where the supervisor of an attempt says what went wrong with itself.
 func SuperviseLogPath(attemptDir string) string { return filepath.Join(attemptDir, "supervise.log") }
 

@@ -42,7 +42,7 @@ var now = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
 // sheet returns a sheet of datasets x models x seeds, none of which has been attempted.
 func sheet(datasets, models, seeds []string) runsheet.Snapshot {
-	s := &runsheet.Sheet{
+	s := &runsheet.Sheet{Path: "/lab/runsheet.yaml",
 		Name: "uci", Axes: []string{"dataset", "model", "seed"}, Repeat: "seed", Policy: runsheet.DefaultPolicy,
 		Metrics: []runsheet.MetricSpec{{Name: "accuracy", Mode: runsheet.Max}},
 	}

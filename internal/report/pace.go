@@ -35,8 +35,13 @@ func done(o runsheet.Observed) bool {
 
 // byExit says whether a run is done by its exit code alone.
 func byExit(o runsheet.Observed) bool {
-	return done(o) && o.End != nil && !o.Final().Complete()
+	p := o.Final()
+	agrees := p != nil && p.Guessed && p.Total > 0 && p.Completed >= p.Total
+	return done(o) && o.End != nil && !p.Complete() && !agrees
 }
+
+// mostGuessed is the share beyond which nothing is guessed to be done: that the work is complete is for others to say.
+const mostGuessed = 99
 
 // began says whether the last attempt of a run got as far as to start its command.
 func began(o runsheet.Observed) bool { return o.Start != nil && !o.Start.Void }
@@ -51,7 +56,11 @@ func RunPercentage(o runsheet.Observed) (float64, bool) {
 	if p != nil && p.Error != "" || total == 0 {
 		return 0, false
 	}
-	return min(100*float64(max(completed, 0))/float64(total), 100), true
+	share := min(100*float64(max(completed, 0))/float64(total), 100)
+	if p != nil && p.Guessed {
+		share = min(share, mostGuessed)
+	}
+	return share, true
 }
 
 // Percentage returns the mean share over the runs of a sheet, one whose share is not known counting as 0, and whether

@@ -59,6 +59,8 @@ type RunDoc struct {
 	ExitCode     *int                `json:"exit_code"`
 	LastActivity *string             `json:"last_activity_at"`
 	ETA          *float64            `json:"eta_seconds"` // of a live attempt
+
+	Series map[string][]runsheet.Point `json:"series,omitempty"` // with --series: of each metric [step, value], oldest first
 }
 
 // ProgressDoc is the progress of a run.
@@ -69,7 +71,9 @@ type ProgressDoc struct {
 	Percentage     *float64 `json:"percentage"` // rounded down to a tenth, so that 100 means complete
 	EarlyStopped   bool     `json:"early_stopped"`
 	EarlyStoppedAt *int64   `json:"early_stopped_at"`
-	Source         string   `json:"source"` // the tracker, "exit" where only the exit code says that the work is done, "" for no evidence
+	Finished       bool     `json:"finished"` // the training code itself says that it is done
+	Guessed        bool     `json:"guessed"`  // read off log lines by their looks: how the attempt ends says whether it is complete
+	Source         string   `json:"source"`   // the tracker, "exit" where only the exit code says that the work is done, "" for no evidence
 	AsOf           *string  `json:"as_of"`
 	Settled        bool     `json:"settled"`
 	Error          *string  `json:"error"` // the evidence is broken: nothing of the above is known
@@ -170,6 +174,9 @@ func progressDoc(o runsheet.Observed) ProgressDoc {
 	}
 	if byExit(o) {
 		d.Source, d.Total = "exit", nil
+	}
+	if p != nil {
+		d.Finished, d.Guessed = p.Finished, p.Guessed
 	}
 	if p != nil && p.EarlyStopped {
 		d.EarlyStopped, d.EarlyStoppedAt = true, &p.EarlyStoppedAt

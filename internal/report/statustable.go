@@ -120,6 +120,14 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live
 	columns = append(columns,
 		column(done, share),
 		column(Column{Title: "PROGRESS", Keep: 6}, amount))
+	if s.Sheet.Path == "" { // whatever was recognised: by which tracker
+		columns = append(columns, column(Column{Title: "TRACKER", Keep: 1}, func(o runsheet.Observed) string {
+			if o.Progress == nil {
+				return ""
+			}
+			return o.Progress.Source
+		}))
+	}
 	for _, name := range shownMetrics(s) {
 		columns = append(columns, column(Column{Title: Middle(diagnose.Clean(name), 16), Keep: 5, Right: true},
 			func(o runsheet.Observed) string {

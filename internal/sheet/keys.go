@@ -6,7 +6,9 @@ var (
 		"version", "name", "setup", "command", "resume", "work_dir", "matrix", "include", "exclude", "configs", "runs",
 		"commands", "repeat", "progress", "metrics", "env", "secrets", "resources", "policy", "pool",
 	}
-	progressKeys = []string{"tracker", "epochs", "total", "unit", "files", "log", "early_stopping"}
+	progressKeys = []string{
+		"tracker", "epochs", "total", "unit", "files", "log", "early_stopping", "file", "pattern", "step", "first", "metrics", "command",
+	}
 	earlyKeys    = []string{"patience", "metrics"}
 	metricKeys   = []string{"mode"}
 	resourceKeys = []string{"gpus", "cpus", "memory", "gpu_memory"}
@@ -14,7 +16,9 @@ var (
 		"jobs", "retries", "backoff", "activity_window", "stuck_after", "on_stuck", "outdated_after", "outdated_before",
 		"rerun_outdated", "stop_grace", "host_lost_after",
 	}
-	trackers = []string{"auto", "epochs", "evaluation"}
+	trackers = []string{
+		"auto", "evaluation", "epochs", "reported", "log", "regex", "csv", "jsonl", "json", "files", "command",
+	}
 
 	// reservedNames cannot be parameters: they mean something else in a template or in an entry of `runs`.
 	reservedNames = []string{"work_dir", "resume", "sheet_dir", "config", "command", "params", "progress", "resources"}

@@ -80,8 +80,31 @@ func (d *document) run(dr draft, runs int) (runsheet.Run, bool) {
 		return run, false
 	}
 	run.Command, run.Resumed = trimmed(run.Command), trimmed(run.Resumed)
+	if !d.measure(&run, values) {
+		return run, false
+	}
 	d.size += int64(len(run.Command) + len(run.Resumed) + len(run.Name) + len(run.WorkDir))
 	return run, true
+}
+
+// measure fills in the command that prints the progress of a run, if there is one.
+func (d *document) measure(run *runsheet.Run, values map[string]shell.Value) bool {
+	text := run.Progress.Command
+	if text == "" {
+		return true
+	}
+	delete(values, "resume")
+	t := d.parse(text, func(offset int) position { return d.locate(d.measures[text], offset) })
+	if t == nil || !d.defined(t, values, "the command of progress") {
+		return false
+	}
+	var err error
+	if run.Progress.Command, err = t.Command(values); err != nil {
+		d.shellError("wrong value", err, t.at)
+		return false
+	}
+	d.size += int64(len(run.Progress.Command))
+	return true
 }
 
 // trimmed takes away the white space that an empty {resume} leaves at the end of a command, but not an escaped blank.

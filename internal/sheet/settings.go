@@ -1,9 +1,6 @@
 package sheet
 
 import (
-	"math"
-	"path"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -64,73 +61,6 @@ func (r *reader) resources(n *yaml.Node, base runsheet.Resources) runsheet.Resou
 		}
 	}
 	return base
-}
-
-// progress reads `progress` over what base says.
-func (r *reader) progress(n *yaml.Node, base runsheet.ProgressSpec) runsheet.ProgressSpec {
-	var total *yaml.Node
-	for _, e := range r.mapping(n, "progress", progressKeys) {
-		switch e.key {
-		case "tracker":
-			base.Tracker = r.choice(e.value, "tracker", trackers...)
-		case "epochs", "total":
-			if total != nil {
-				r.wrong(e.keyNode, "wrong value", "leave one of them out", "epochs and total are two names for one number")
-			}
-			total = e.value
-			base.Total, _ = r.integer(e.value, e.key, 1, math.MaxInt64)
-			base.Epochs = e.key == "epochs"
-		case "unit":
-			base.Unit, _ = r.text(e.value, "unit")
-			r.printable(e.value, "unit", base.Unit)
-		case "files":
-			base.Files = nil
-			for _, item := range r.sequence(e.value, "files") {
-				if s, ok := r.text(item, "a file"); ok && r.below(item, "a file of an epoch", s) {
-					base.Files = append(base.Files, s)
-				}
-			}
-		case "log":
-			if s, ok := r.text(e.value, "log"); ok && r.below(e.value, "log", s) {
-				base.Log = s
-			}
-			if _, err := path.Match(base.Log, ""); err != nil {
-				r.wrong(e.value, "wrong value", "", "log is a pattern of file names, and %q is none: %v", base.Log, err)
-			}
-		case "early_stopping":
-			base.EarlyStopping = r.earlyStopping(e.value)
-		}
-	}
-	return base
-}
-
-// below checks that a path stays below the work dir.
-func (r *reader) below(n *yaml.Node, owner, s string) bool {
-	if s == "" || path.IsAbs(s) || slices.Contains(strings.Split(s, "/"), "..") {
-		r.wrong(n, "wrong value", "", "%s lies below the work dir, and %q does not", owner, s)
-		return false
-	}
-	return true
-}
-
-func (r *reader) earlyStopping(n *yaml.Node) *runsheet.EarlyStopping {
-	var e runsheet.EarlyStopping
-	var patience, metrics bool
-	for _, entry := range r.mapping(n, "early_stopping", earlyKeys) {
-		switch entry.key {
-		case "patience":
-			patience = true
-			v, _ := r.integer(entry.value, "patience", 1, math.MaxInt32)
-			e.Patience = int(v)
-		case "metrics":
-			metrics = true
-			e.Metrics = r.metrics(entry.value)
-		}
-	}
-	if follow(n).Kind == yaml.MappingNode && (!patience || !metrics) {
-		r.wrong(n, "missing key", "write it like {patience: 10, metrics: {accuracy: max}}", "early_stopping needs patience and metrics")
-	}
-	return &e
 }
 
 // metrics reads {accuracy: max} or {accuracy: {mode: max}}, in the order of the sheet.

@@ -13,6 +13,8 @@ type reader struct {
 	problems
 	file  string // as errors name it
 	lines []string
+
+	measures map[string]*yaml.Node // where the commands that print progress stand, by their text
 }
 
 // entry is a key of a mapping with its value.

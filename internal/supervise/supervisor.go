@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +38,8 @@ type supervisor struct {
 	kind   runsheet.EndKind // what the supervisor ends the command as; empty: it has not been told to end it
 	hurry  chan struct{}    // closed: no grace
 	away   bool             // the attempt is somebody else's: no end is to be written
+
+	measuring atomic.Bool // the command of progress runs
 }
 
 func (s *supervisor) run() error {
@@ -75,6 +78,7 @@ func (s *supervisor) run() error {
 		t.Leave()
 		return nil
 	}
+	s.measureLast()
 	return s.writeEnd(s.judgeEnd(oomKills() > oom))
 }
 
@@ -84,6 +88,9 @@ func (s *supervisor) watch() {
 	defer fence.Stop()
 	sample := time.NewTicker(sampleEvery)
 	defer sample.Stop()
+	measure := time.NewTicker(measureEvery)
+	defer measure.Stop()
+	s.measure()
 	main := s.tree.main
 	for {
 		select {
@@ -94,6 +101,8 @@ func (s *supervisor) watch() {
 			s.mainIsGone()
 		case <-sample.C:
 			s.tree.sample()
+		case <-measure.C:
+			s.measure()
 		case <-fence.C:
 			s.lookOver()
 			if main == nil {

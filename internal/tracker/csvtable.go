@@ -3,6 +3,7 @@ package tracker
 import (
 	"bufio"
 	"bytes"
+	"encoding/csv"
 	"errors"
 	"io"
 	"slices"
@@ -81,40 +82,18 @@ func csvSeparator(header string) string {
 	return ","
 }
 
-// csvCells cuts a line into its cells, without the blanks and the quotes around them.
+// csvCells cuts a line into its cells, without the blanks around them. Quotes that make no sense are part of the text.
 func csvCells(line, sep string) []string {
-	var cells []string
-	for {
-		line = strings.TrimLeft(line, " ")
-		if line != "" && line[0] == '"' {
-			var cell strings.Builder
-			for line = line[1:]; ; {
-				i := strings.IndexByte(line, '"')
-				if i < 0 {
-					return append(cells, cell.String()+line)
-				}
-				cell.WriteString(line[:i])
-				if line = line[i+1:]; line == "" || line[0] != '"' {
-					break
-				}
-				cell.WriteByte('"')
-				line = line[1:]
-			}
-			cells = append(cells, strings.TrimSpace(cell.String()))
-			_, rest, more := strings.Cut(line, sep)
-			if !more {
-				return cells
-			}
-			line = rest
-			continue
-		}
-		cell, rest, more := strings.Cut(line, sep)
-		cells = append(cells, strings.TrimSpace(cell))
-		if !more {
-			return cells
-		}
-		line = rest
+	r := csv.NewReader(strings.NewReader(line))
+	r.Comma, r.LazyQuotes, r.TrimLeadingSpace, r.FieldsPerRecord = rune(sep[0]), true, true, -1
+	cells, err := r.Read()
+	if err != nil { // an opening quote without end
+		cells = strings.Split(line, sep)
 	}
+	for i := range cells {
+		cells[i] = strings.TrimSpace(cells[i])
+	}
+	return cells
 }
 
 // isCSVHeader says whether these can be names of columns: texts, or nothing above an index, and not more of them than

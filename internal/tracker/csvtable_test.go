@@ -19,7 +19,7 @@ func TestCSVTable(t *testing.T) {
 		{"plain", "epoch,loss\r\n0,0.5\r\n1,0.25\r\n", rows{{"epoch": 0, "loss": 0.5}, {"epoch": 1, "loss": 0.25}}},
 		{"padded", "       epoch,   train/loss\n           1,       0.5\n", rows{{"epoch": 1, "train/loss": 0.5}}},
 		{"missing", "epoch,step,a,b,c\n0,,NA,None,x\n1,2,nan,-inf,\n", rows{{"epoch": 0}, {"epoch": 1, "step": 2, "a": nan, "b": math.Inf(-1)}}},
-		{"quoted", "epoch,\"a,\"\"b\"\"\",c\n0,\"[1, 2]\",3\n1,\"4\" ,5\n2,\"6,7\n", rows{{"epoch": 0, "c": 3}, {"epoch": 1, `a,"b"`: 4, "c": 5}, {"epoch": 2}}},
+		{"quoted", "epoch,\"a,\"\"b\"\"\",c\n0,\"[1, 2]\",3\n1,\"4\",5\n2,\"6,7\n", rows{{"epoch": 0, "c": 3}, {"epoch": 1, `a,"b"`: 4, "c": 5}, {"epoch": 2}}},
 		{"header again", "epoch,loss\n0,1\nepoch,loss\n1,2\nepoch,acc,loss\n2,3,4\n", rows{{"epoch": 0, "loss": 1}, {"epoch": 1, "loss": 2}, {"epoch": 2, "acc": 3, "loss": 4}}},
 		{"other lengths", "epoch,a,b\n0,1\n1,2,3,4\n2\n", rows{{"epoch": 0}, {"epoch": 1}, {"epoch": 2}}},
 		{"blank", "\n\nepoch,a\n\n \n0,1\n", rows{{"epoch": 0, "a": 1}}},

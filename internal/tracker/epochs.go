@@ -81,6 +81,9 @@ func (e epochs) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progres
 	if err != nil {
 		return p, err
 	}
+	if err := e.whole(ev, &c, files); err != nil {
+		return p, err
+	}
 	p.Completed, p.Recent, p.Lacks = c.complete, c.recent, c.lacks
 	believed := c.believe(ev, doc, &p)
 	if p.Total, err = totalOf(ev, spec, doc); err != nil {
@@ -173,6 +176,30 @@ func (e epochs) count(ev *Evidence, files []string) (counted, error) {
 			c.recent = slices.Delete(c.recent, 0, n)
 		}
 	}
+}
+
+// whole takes the last complete epoch back if its scores are broken: a writer that was killed leaves them so, and they
+// are neither scores nor none. One that is still at work will be seen by the next reading.
+func (e epochs) whole(ev *Evidence, c *counted, files []string) error {
+	if c.complete == 0 {
+		return nil
+	}
+	_, err := e.metrics(ev, c.complete-1, files)
+	var broken *brokenError
+	if !errors.As(err, &broken) || !slices.Contains(e.within(c.complete-1, files), broken.rel) {
+		if isBroken(err) {
+			err = nil // no part of a complete epoch
+		}
+		return err
+	}
+	ev.Witness(e.within(c.complete-1, files)[1:]...)
+	if st, err := ev.Look(broken.rel); err == nil && ev.now().Sub(stampTime(st.Newest())) < patience {
+		ev.moving = true
+	}
+	c.complete--
+	c.recent = c.recent[:len(c.recent)-1]
+	c.lacks = broken.rel
+	return nil
 }
 
 // believe takes over the count of the training code's document where it holds, and says whether the document speaks

@@ -229,8 +229,16 @@ func (ev *Evidence) cursor(rel, key string) (Cursor, bool) {
 	return Cursor{}, false
 }
 
+// maxKept is how many bytes the states of all cursors of one work dir may take in its document; a file whose state has no
+// room is read anew each time that it changes.
+const maxKept = 1 << 20
+
 // keep keeps a cursor for the next reading.
-func (ev *Evidence) keep(c Cursor) { ev.cursors = append(ev.cursors, c) }
+func (ev *Evidence) keep(c Cursor) {
+	if ev.kept += len(c.State) + len(c.Path) + len(c.Key); ev.kept <= maxKept {
+		ev.cursors = append(ev.cursors, c)
+	}
+}
 
 // byLine splits at the ends of lines; the piece comes without "\n" or "\r\n".
 func byLine(data []byte, _ bool) (int, []byte, error) {

@@ -6,10 +6,14 @@ var original = []Tracker{evaluation{}, epochs{}}
 
 // files are the trackers of what frameworks leave in files of their own, in the order in which auto asks them: first a
 // framework's record of its own state, then tables, event files, and what experiment trackers keep.
-var files = []Tracker{catboost{}, ultralytics{}, yolov5{}, lightning{}, sb3{}, kerasCSV{}, tensorBoard{}}
+var files = []Tracker{
+	llamaFactory{}, transformers{}, torchtune{}, diffusers{}, catboost{},
+	timm{}, ultralytics{}, yolov5{}, lightning{}, sb3{}, kerasCSV{},
+	tensorBoard{},
+}
 
 // setUp are the trackers that a sheet has to set up: auto never chooses them.
-var setUp = []Tracker{}
+var setUp = []Tracker{regex{}, csvFile{}, jsonl{}, jsonFile{}, fileCount{}, measured{}}
 
 // automatic lists the trackers that auto chooses among, in the order in which it asks them. What the command says by
 // itself outweighs what a framework leaves, and the lines of a log come last.

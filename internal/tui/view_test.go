@@ -41,7 +41,7 @@ var now = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 
 // snapshot has n runs, of which the first are live.
 func snapshot(n, live int) runsheet.Snapshot {
-	s := runsheet.Snapshot{AsOf: now, Sheet: &runsheet.Sheet{
+	s := runsheet.Snapshot{AsOf: now, Sheet: &runsheet.Sheet{Path: "/lab/runsheet.yaml",
 		Name: "uci", Policy: runsheet.DefaultPolicy, Metrics: []runsheet.MetricSpec{{Name: "accuracy", Mode: runsheet.Max}},
 	}}
 	s.Sheet.Policy.Jobs = max(live, 1)

@@ -58,7 +58,7 @@ func (b *built) fuzz(ctx context.Context, t target, long time.Duration) (outcome
 	ctx, cancel := context.WithTimeout(ctx, long+grace)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, b.binary, "-test.run=^$", "-test.fuzz=^"+t.name+"$", "-test.fuzztime="+long.String(),
-		"-test.fuzzcachedir="+b.cache, "-test.fuzzminimizetime=0", "-test.parallel=2")
+		"-test.fuzzcachedir="+b.cache, "-test.fuzzminimizetime=0", "-test.parallel=1")
 	cmd.Dir = b.dir
 	// Its workers end with it: they are killed as a group should it have to be.
 	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}

@@ -1,5 +1,5 @@
 // Package hostile is the method of the proof that feeds every parser of something we did not write with hostile
-// input: it runs the native fuzz targets of the packages, one after another, from the source tree. What an input may
+// input: it runs the native fuzz targets of the packages, as many at once as there are cores, from the source tree. What an input may
 // cost is held by package bound, in the targets themselves. It writes nothing into the tree.
 package hostile
 
@@ -10,7 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"runsheet/internal/prove/method"
 )
@@ -41,57 +45,79 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 	if err != nil {
 		return r, err
 	}
-	each := time.Duration(c.N(2, 60, 600)) * time.Second
-	var execs, interesting, hiccups int64
 	packages := map[string]*built{}
 	for _, t := range targets {
-		b := packages[t.dir]
-		if b == nil {
-			if b, err = build(ctx, root, c.Dir, t); err != nil {
+		if packages[t.dir] == nil {
+			if packages[t.dir], err = build(ctx, root, c.Dir, t); err != nil {
 				return r, err
 			}
-			packages[t.dir] = b
 		}
-		o, err := b.fuzz(ctx, t, each)
-		// The engine now and then loses its worker for no reason, and on a busy machine the time may be over before it
-		// began.
-		for range 5 {
-			if err != nil || o.fault != "" || o.execs > 0 && !o.hiccup {
-				break
+	}
+	each := time.Duration(c.N(2, 60, 600)) * time.Second
+	var mu sync.Mutex
+	var sum outcome
+	var hiccups int64
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0)) // each has one worker
+	for _, t := range targets {
+		g.Go(func() error {
+			o, again, err := packages[t.dir].insist(ctx, t, each)
+			mu.Lock()
+			defer mu.Unlock()
+			sum.execs += o.execs
+			sum.interesting += o.interesting
+			hiccups += again
+			if err == nil && o.fault != "" {
+				r.Violate("%s", o.fault)
+				return errFound
 			}
-			if o.hiccup {
-				hiccups++
-			}
-			execs += o.execs
-			interesting += o.interesting
-			o, err = b.fuzz(ctx, t, max(each, 20*time.Second))
-		}
-		execs += o.execs
-		interesting += o.interesting
-		if err != nil {
-			return r, err
-		}
-		if o.hiccup {
-			return r, fmt.Errorf("%s: the engine lost its worker again and again, over inputs that pass by themselves", t)
-		}
-		c.Say("%s: %d inputs, %d found a new way", t, o.execs, o.interesting)
-		if o.fault != "" {
-			r.Violate("%s", o.fault)
-			break
-		}
-		if o.execs == 0 {
-			return r, fmt.Errorf("%s: nothing was tried in %v", t, each)
-		}
+			c.Say("%s: %d inputs, %d found a new way", t, o.execs, o.interesting)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil && !errors.Is(err, errFound) {
+		return r, err
 	}
 	r.Figure("targets", len(targets))
 	r.Figure("each", each)
-	r.Figure("inputs", execs)
-	r.Figure("that found a new way", interesting)
+	r.Figure("inputs", sum.execs)
+	r.Figure("that found a new way", sum.interesting)
 	if hiccups > 0 {
 		r.Figure("times that the engine lost its worker over a harmless input", hiccups)
 	}
 	return r, nil
 }
+
+// errFound ends what is under way once there is a violation.
+var errFound = errors.New("a violation was found")
+
+// insist fuzzes a target for that long, again where the engine itself gave up: it now and then loses its worker for no
+// reason, and on a busy machine the time may be over before it began. It returns what came of all of it, and how often
+// the worker was lost.
+func (b *built) insist(ctx context.Context, t target, each time.Duration) (sum outcome, hiccups int64, err error) {
+	empty := false
+	for long := each; ; long = max(each, 20*time.Second) {
+		o, err := b.fuzz(ctx, t, long)
+		sum.execs += o.execs
+		sum.interesting += o.interesting
+		sum.fault = o.fault
+		if o.hiccup {
+			hiccups++
+		}
+		switch {
+		case err != nil || o.fault != "" || o.execs > 0 && !o.hiccup:
+			return sum, hiccups, err
+		case hiccups == tries:
+			return sum, hiccups, fmt.Errorf("%s: the engine lost its worker again and again, over inputs that pass by themselves", t)
+		case !o.hiccup && empty:
+			return sum, hiccups, fmt.Errorf("%s: nothing was tried in %v", t, long)
+		}
+		empty = empty || !o.hiccup
+	}
+}
+
+// tries is how often the engine may lose its worker over one target.
+const tries = 5
 
 // source returns the root of the source tree of this program, looking from the working directory upwards, or why there
 // is none.

@@ -1,0 +1,63 @@
+package tracker_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/tracker"
+)
+
+func TestTorchtune(t *testing.T) {
+	steps := runsheet.ProgressSpec{Total: 30, Unit: "step"}
+	checkCases(t, []tcase{
+		{dir: "torchtune/start", want: "torchtune 0/3 epoch"},
+		{dir: "torchtune/middle", metrics: []string{"*"}, want: "torchtune 1/3 epoch, grad_norm=17, loss=1.83, lr=2e-05, tokens_per_second_per_gpu=410.25"},
+		{dir: "torchtune/middle", spec: steps, want: "torchtune 17/30 step"},
+		{dir: "torchtune/end", metrics: []string{"loss"}, want: "torchtune 2/2 epoch, loss=1.8"},
+	})
+	checkTold(t, []tcase{
+		{dir: "torchtune/end", spec: runsheet.ProgressSpec{Epochs: true, Total: 4}, want: "torchtune 2/4 epoch"},
+		{dir: "reported/lines", spec: runsheet.ProgressSpec{Tracker: "torchtune"}, want: "torchtune 0/? epoch"},
+	})
+}
+
+// TestTorchtuneLastEpoch holds when the last epoch counts, and that a directory of an earlier training does not.
+func TestTorchtuneLastEpoch(t *testing.T) {
+	dir := copied(t, "testdata/torchtune/saving")
+	recipe := filepath.Join(dir, "recipe_state/recipe_state.pt")
+	now := time.Now()
+	look := func(want string) {
+		t.Helper()
+		if got := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress); got != want {
+			t.Errorf("told  %s\nwant  %s", got, want)
+		}
+	}
+	look("torchtune 1/2 epoch")
+	write(t, recipe, "state", now.Add(-time.Hour)) // of the epoch before
+	look("torchtune 1/2 epoch")
+	write(t, recipe, "state", now.Add(time.Second))
+	look("torchtune 2/2 epoch")
+	old := now.Add(-2 * time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "epoch_1"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	look("torchtune 1/2 epoch")
+	p := later(t, dir, runsheet.ProgressSpec{}, nil).Progress
+	if len(p.Recent) != 1 {
+		t.Errorf("recent %v", p.Recent)
+	}
+}
+
+func TestTorchtuneSeries(t *testing.T) {
+	dir := copied(t, "testdata/torchtune/middle")
+	series, _ := tracker.Series(context.Background(), durable.OS(), dir, runsheet.ProgressSpec{}, tracker.Options{})
+	loss := series["loss"]
+	if len(loss) != 17 || loss[0] != (runsheet.Point{Step: 1, Value: 1.99}) || loss[16] != (runsheet.Point{Step: 17, Value: 1.83}) {
+		t.Errorf("%v", loss)
+	}
+}
