@@ -100,6 +100,9 @@ func read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
 	}
 	p, err := t.Read(ev, spec)
 	if spec.Total > 0 && p.Source != (evaluation{}).Name() { // of which there is one
+		if p.Total > 0 && p.Total < spec.Total {
+			p.Finished = false // with what it was told to do then
+		}
 		p.Total = spec.Total // the sheet knows best
 	}
 	return p, err

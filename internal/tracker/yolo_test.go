@@ -98,8 +98,16 @@ func TestUltralyticsSeries(t *testing.T) {
 }
 
 func TestYOLOv5(t *testing.T) {
+	real := func(name string) string { return "real/yolov5/" + name }
 	checkCases(t, []tcase{
-		{dir: "yolov5/middle", metrics: []string{"metrics/mAP_0.5", "x/lr0"}, want: "yolov5 2/3 epoch, metrics/mAP_0.5=0.20391, x/lr0=0.040067"},
-		{dir: "yolov5/early", want: "yolov5 2/300 epoch, early at 2, finished"},
+		{dir: real("middle"), metrics: []string{"metrics/mAP_0.5", "x/lr0"}, want: "yolov5 3/4 epoch, metrics/mAP_0.5=0.0033815, x/lr0=0.095253"},
+		{dir: real("early"), want: "yolov5 2/8 epoch, early at 2, finished"},
+		{dir: real("resumed"), want: "yolov5 4/4 epoch, finished"},
+	})
+	checkTold(t, []tcase{
+		{dir: real("end"), want: "yolov5 4/4 epoch, finished"},
+		{dir: real("plots"), want: "yolov5 4/4 epoch, finished"},
+		{dir: real("plots"), spec: runsheet.ProgressSpec{Tracker: "yolov5", Files: []string{"runs/train/exp/results.csv"}, Epochs: true, Total: 9}, want: "yolov5 4/9 epoch, finished"},
+		{dir: "yolov5/nan", metrics: []string{"val/obj_loss"}, want: "yolov5 2/3 epoch, val/obj_loss=NaN"}, // by hand
 	})
 }
