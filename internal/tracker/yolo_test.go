@@ -25,7 +25,7 @@ func TestUltralytics(t *testing.T) {
 	checkTold(t, []tcase{
 		{dir: real("middle"), want: "ultralytics 2/4 epoch"},
 		{dir: real("end"), spec: runsheet.ProgressSpec{Tracker: "ultralytics"}, want: "ultralytics 4/4 epoch, finished"},
-		{dir: real("end"), spec: runsheet.ProgressSpec{Tracker: "ultralytics", Files: []string{"runs/exp/results.csv"}, Epochs: true, Total: 8, Unit: "pass"}, want: "ultralytics 4/8 pass, finished"},
+		{dir: real("end"), spec: runsheet.ProgressSpec{Tracker: "ultralytics", Files: []string{"runs/exp/results.csv"}, Epochs: true, Total: 8, Unit: "pass"}, want: "ultralytics 4/8 pass"},
 		{dir: real("again"), want: "ultralytics 2/2 epoch, finished"},
 		{dir: real("cls"), metrics: []string{"metrics/accuracy_top1"}, want: "ultralytics 3/3 epoch, finished, metrics/accuracy_top1=0.5"},
 		{dir: real("crashed"), want: "ultralytics 2/4 epoch"},
@@ -107,7 +107,7 @@ func TestYOLOv5(t *testing.T) {
 	checkTold(t, []tcase{
 		{dir: real("end"), want: "yolov5 4/4 epoch, finished"},
 		{dir: real("plots"), want: "yolov5 4/4 epoch, finished"},
-		{dir: real("plots"), spec: runsheet.ProgressSpec{Tracker: "yolov5", Files: []string{"runs/train/exp/results.csv"}, Epochs: true, Total: 9}, want: "yolov5 4/9 epoch, finished"},
+		{dir: real("plots"), spec: runsheet.ProgressSpec{Tracker: "yolov5", Files: []string{"runs/train/exp/results.csv"}, Epochs: true, Total: 9}, want: "yolov5 4/9 epoch"},
 		{dir: "yolov5/nan", metrics: []string{"val/obj_loss"}, want: "yolov5 2/3 epoch, val/obj_loss=NaN"}, // by hand
 	})
 }
