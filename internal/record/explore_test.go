@@ -28,7 +28,7 @@ var deep = flag.Int("deep", 0, "worlds of each exploration, where the daily test
 // TestExplore holds the invariants of the model over interleavings: all of them where there are few enough, and drawn
 // ones.
 func TestExplore(t *testing.T) {
-	worlds := max(*deep, 4000/thinner)
+	worlds := max(*deep, 1000/thinner)
 	for _, name := range stage.Scenarios() {
 		t.Run(name, func(t *testing.T) {
 			for _, b := range []stage.Bounds{

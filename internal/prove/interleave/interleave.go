@@ -37,22 +37,30 @@ type task struct {
 	bounds   stage.Bounds
 }
 
+// plainest is the scenario in which nothing happens but what launchers, supervisors and commands do. More worlds of it
+// are gone on from.
+const plainest = "one machine"
+
 // tasks lists what is explored of each scenario: drawn runs, with faults and without, and then every interleaving, of
 // one attempt without a fault first, and of more attempts, or with a fault, as far as the worlds of the size go.
 func tasks(c method.Config) []task {
 	var out []task
-	drawn := int(c.N(300, 10_000, 300_000))
-	worlds := method.Of(c.Size, 4_000, 1_500_000, 0)
+	drawn := int(c.N(200, 3000, 300_000))
+	worlds := method.Of(c.Size, 2_000, 100_000, 0)
 	for _, b := range []stage.Bounds{
 		{Faults: 2, Runs: drawn, Seed: c.Seed},
 		{Runs: drawn, Seed: c.Seed + 1},
-		{Attempts: 1, Worlds: worlds},
-		{Attempts: 1, Faults: 1, Worlds: worlds / 2},
-		{Attempts: 2, Worlds: worlds / 2},
-		{Worlds: worlds / 2},
+		{Attempts: 1, Worlds: 4 * worlds},
+		{Attempts: 1, Faults: 1, Worlds: worlds},
+		{Attempts: 2, Worlds: worlds},
+		{Worlds: worlds},
 	} {
 		for _, name := range stage.Scenarios() {
-			out = append(out, task{name, b})
+			t := task{name, b}
+			if name == plainest {
+				t.bounds.Worlds *= 24
+			}
+			out = append(out, t)
 		}
 	}
 	return out

@@ -84,7 +84,7 @@ func (e Explorer) Explore(ctx context.Context, setup func(*Sim)) (Stats, error) 
 	for {
 		st.Searches++
 		st.Worlds, st.Steps, st.Finals = 0, 0, 0
-		s.refuted = false
+		s.revise()
 		s.load(&first)
 		x := &search{Sim: s, Explorer: e, first: first, stats: &st}
 		whole, err := x.run(ctx)

@@ -22,27 +22,6 @@ type fork struct {
 	to   *branch
 }
 
-// fact is a text at a place, and what is known of it.
-type fact struct {
-	assign
-	changers uint64 // the actors that have been seen to change it
-	trusted  uint64 // the actors that have acted at once because no other who lived would change it
-}
-
-// learnt is what is known of all places.
-type learnt struct {
-	facts   map[uint64]*fact
-	touched []uint64 // by place: the actors that read or wrote it
-	private []uint64 // by place: the actors that have acted at once because no other who lived would touch it
-	refuted bool     // what was trusted was wrong
-}
-
-// Bits that are no actor's own.
-const (
-	others  = 62              // all actors beyond that number: they never count as dead
-	checker = uint64(1) << 63 // Check and Final
-)
-
 // effect returns what comes of what is done to an actor in this world.
 func (s *Sim) effect(n *node, k kind) *effect {
 	if e := s.lookup(n.does[k]); e != nil {
@@ -104,7 +83,7 @@ func (s *Sim) learn(root **branch, who uint64, do func(*effect)) *effect {
 	e.writes = rec.writes
 	at := root
 	for _, r := range rec.reads {
-		s.touch(r.place, who)
+		s.note(&s.touched[r.place], who)
 		e.reads = append(e.reads, s.fact(r))
 		if *at == nil {
 			*at = &branch{place: r.place}
@@ -132,29 +111,13 @@ func (s *Sim) learn(root **branch, who uint64, do func(*effect)) *effect {
 // changed notes who changed what.
 func (s *Sim) changed(e *effect, who uint64) {
 	for _, a := range e.writes {
-		s.touch(a.place, who)
+		s.note(&s.touched[a.place], who)
 		for _, f := range e.reads {
 			if f.place == a.place {
-				f.changers |= who
-				s.refuted = s.refuted || f.trusted&^who != 0
+				s.note(&f.changers, who)
 			}
 		}
 	}
-}
-
-func (s *Sim) touch(n int32, who uint64) {
-	s.touched[n] |= who
-	s.refuted = s.refuted || s.private[n]&^who != 0
-}
-
-func (s *Sim) fact(a assign) *fact {
-	key := uint64(uint32(a.place))<<32 | uint64(uint32(a.text))
-	f := s.facts[key]
-	if f == nil {
-		f = &fact{assign: a}
-		s.facts[key] = f
-	}
-	return f
 }
 
 // grow makes room for places that were heard of since.
@@ -163,7 +126,7 @@ func (s *Sim) grow() {
 		s.at = append(s.at, 0)
 	}
 	for len(s.touched) < len(s.names) {
-		s.touched, s.private = append(s.touched, 0), append(s.private, 0)
+		s.touched = append(s.touched, known{})
 	}
 }
 
@@ -183,7 +146,7 @@ func (s *Sim) apply(e *effect) {
 // visible says whether an effect changes anything that Check reads.
 func (s *Sim) visible(e *effect) bool {
 	for _, a := range e.writes {
-		if s.touched[a.place]&checker != 0 {
+		if s.touched[a.place].now&checker != 0 {
 			return true
 		}
 	}

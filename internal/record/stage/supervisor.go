@@ -54,7 +54,7 @@ func (s *supervisor) run() {
 	if !s.m.NoToken {
 		cmd.Session = cmd.PID
 	}
-	s.p.Step(recordtest.Step{Op: "gate"}, func() string { cmd.Enter(); return "" })
+	s.p.Step(recordtest.Step{Op: "gate"}, func() string { s.m.command(s.p, cmd, t.Claim); return "" })
 	if err := t.Begin(cmd.PID); err != nil {
 		s.p.Step(recordtest.Step{Op: "call-off"}, func() string { cmd.Kill(); return "" })
 		t.Leave()
@@ -148,7 +148,16 @@ func (m *Model) release(s *supervisor, cmd *recordtest.Proc) {
 	}
 	m.Set(key, c.Nonce)
 	m.Set(fmt.Sprint("command ", cmd.PID), c.Nonce)
+}
+
+// command lets a command begin as a gate: a shell that waits until it is released, or until its supervisor is gone.
+func (m *Model) command(supervisor, cmd *recordtest.Proc, c runsheet.Claim) {
+	released := func() bool { return m.Get(fmt.Sprint("command ", cmd.PID)) != "" }
 	m.Go(cmd, false, func() {
+		m.Await(cmd, func() bool { return released() || supervisor.Dead() }, false)
+		if cmd.Step(recordtest.Step{Op: "gate"}, func() string { return fmt.Sprint(released()) }) != "true" {
+			return
+		}
 		code := "1"
 		if c.Attempt == m.finishAt {
 			if !m.BadExit {
