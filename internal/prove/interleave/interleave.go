@@ -46,7 +46,7 @@ const plainest = "one machine"
 func tasks(c method.Config) []task {
 	var out []task
 	drawn := int(c.N(200, 3000, 300_000))
-	worlds := method.Of(c.Size, 2_000, 100_000, 0)
+	worlds := method.Of(c.Size, 1_700, 100_000, 0)
 	for _, b := range []stage.Bounds{
 		{Faults: 2, Runs: drawn, Seed: c.Seed},
 		{Runs: drawn, Seed: c.Seed + 1},
@@ -58,7 +58,7 @@ func tasks(c method.Config) []task {
 		for _, name := range stage.Scenarios() {
 			t := task{name, b}
 			if name == plainest {
-				t.bounds.Worlds *= 24
+				t.bounds.Worlds *= method.Of(c.Size, 9, 24, 1)
 			}
 			out = append(out, t)
 		}
