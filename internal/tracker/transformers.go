@@ -96,9 +96,9 @@ func (t transformers) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.P
 	return p, nil
 }
 
-// catchUp goes on to the step at which the newest attempt's log is, if that says so of as many steps in all: the state is
-// as old as the last checkpoint. It says whether the last step was made by the word of the log alone: then how the
-// attempt ended says whether all is done.
+// catchUp goes on to the step at which the newest attempt's log is, if that speaks of as many steps in all: the state is
+// as old as the last checkpoint, and what comes after it is not always saved. It says whether the last step was made by
+// the word of a bar alone: then how the attempt ended says whether all is done.
 func (s *hfState) catchUp(ev *Evidence) (last bool) {
 	sessions := ev.sessions()
 	if len(sessions) == 0 || s.MaxSteps == 0 || s.all() || s.Impatient {
@@ -110,13 +110,19 @@ func (s *hfState) catchUp(ev *Evidence) (last bool) {
 	}
 	for _, d := range log.dialects() {
 		p, ok := d.progress(false)
-		if ok && p.Total == s.MaxSteps && p.Completed > s.Step && p.Completed <= p.Total {
+		ended := p.Finished || p.EarlyStopped // the summary was printed
+		if !ok || p.Total != s.MaxSteps || p.Completed > p.Total || p.Completed < s.Step || p.Completed == s.Step && !ended {
+			continue
+		}
+		if p.Completed > s.Step {
 			if s.Step > 0 {
 				s.Epoch *= float64(p.Completed) / float64(s.Step)
 			}
 			s.Step = p.Completed
-			return s.all()
+			maps.Copy(s.Metrics, p.Metrics)
 		}
+		s.Ended = ended
+		return s.all() && !ended
 	}
 	return false
 }
