@@ -1,9 +1,7 @@
 package tracker
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"maps"
 	"math"
@@ -327,22 +325,20 @@ func parseHFState(r io.Reader, rows int, point func(int64, runsheet.Metrics)) (*
 		return scan.object(depth, func(key string) error {
 			switch {
 			case key == "log_history" && scan.kind() == '[':
-				sum := fnv.New64a()
+				row := row{num: runsheet.Metrics{}, text: map[string]string{}, flag: map[string]bool{}}
 				return scan.list(1, '[', ']', func() error {
 					if scan.kind() != '{' {
 						return scan.skip(2)
 					}
-					row := row{num: runsheet.Metrics{}, text: map[string]string{}, flag: map[string]bool{}}
+					clear(row.num)
+					clear(row.text)
+					clear(row.flag)
 					if err := row.object(scan, "", 2); err != nil {
 						return err
 					}
 					s.take(row, point)
-					if !s.Ended {
-						s.Rows++
-						sum.Write(hfRowText(row.num))
-						if s.Sum = sum.Sum64(); s.Rows == rows {
-							s.Prefix = s.Sum
-						}
+					if s.Rows == rows {
+						s.Prefix = s.Sum
 					}
 					return nil
 				})
@@ -384,30 +380,36 @@ func parseHFState(r io.Reader, rows int, point func(int64, runsheet.Metrics)) (*
 	return s, err
 }
 
-// hfRowText is the same for the same numbers.
-func hfRowText(m runsheet.Metrics) []byte {
-	var out []byte
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(append(out, k...), 0)
-		out = binary.LittleEndian.AppendUint64(out, math.Float64bits(m[k]))
-	}
-	return out
-}
-
-// take takes a row of the history in.
+// take takes a row of the history in, and does not keep it.
 func (s *hfState) take(r row, point func(int64, runsheet.Metrics)) {
 	if _, ok := r.num["train_runtime"]; ok {
 		s.Ended = true
 	}
-	m := hfMetrics(r.num)
+	if !s.Ended {
+		s.Rows++
+		s.Sum = s.Sum*hfPrime + hfSum(r.num)
+	}
+	step, ok := r.count("step")
+	delete(r.num, "step")
+	delete(r.num, "epoch")
+	s.Metrics = merged(s.Metrics, r.num)
+	if ok && point != nil {
+		point(step, r.num)
+	}
+}
+
+const hfPrime = 1099511628211 // of FNV-1a
+
+// hfSum is the same for the same numbers.
+func hfSum(m runsheet.Metrics) (sum uint64) {
 	for k, v := range m {
-		if _, ok := s.Metrics[k]; ok || len(s.Metrics) < maxMetrics {
-			s.Metrics[k] = v
+		h := uint64(14695981039346656037)
+		for i := range len(k) {
+			h = (h ^ uint64(k[i])) * hfPrime
 		}
+		sum += (h ^ math.Float64bits(v)) * hfPrime
 	}
-	if step, ok := r.count("step"); ok && point != nil {
-		point(step, m)
-	}
+	return sum
 }
 
 // hfMetrics leaves out what tells where a row belongs.
