@@ -40,6 +40,8 @@ var house = []row{
 	{dirs: []string{"internal/record"}},
 	{dirs: []string{"internal/record/recordtest"}},
 	{dirs: []string{"internal/record/stage"}},
+	{dirs: []string{"internal/tracker/protobuf"}},
+	{dirs: []string{"internal/tracker/tfevents", "internal/tracker/wandblog"}},
 	{dirs: []string{"internal/tracker"}},
 	{dirs: []string{"internal/progress"}},
 	{dirs: []string{"internal/journal"}},

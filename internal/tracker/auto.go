@@ -23,6 +23,7 @@ func (auto) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, e
 	if t != Tracker(epochs{}) {
 		spec.Files = nil // they are those of an epoch
 	}
+	ev.startOver()
 	return t.Read(ev, spec)
 }
 

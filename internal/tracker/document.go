@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -21,6 +22,7 @@ const maxEpochs = 1e9
 type document struct {
 	ours       bool
 	epochs     bool  // it has completed_epochs: of a trainer
+	lines      bool  // a second object follows the first
 	completed  int64 // epochs
 	total      int64 // 0: not said
 	percentage float64
@@ -85,6 +87,10 @@ func parseDocument(r io.Reader) (*document, error) {
 		if s.kind() != '{' {
 			return s.skip(depth)
 		}
+		defer func() {
+			s.space()
+			d.lines = s.kind() == '{'
+		}()
 		return s.object(depth, func(key string) error {
 			switch key {
 			case "schema":
@@ -112,6 +118,9 @@ func parseDocument(r io.Reader) (*document, error) {
 			return s.skip(1)
 		})
 	})
+	if syn := (*syntaxError)(nil); errors.As(err, &syn) && !syn.cut && !d.epochs && !d.ours && d.lines {
+		return d, nil // a log of JSON lines, as of stable-baselines3
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,6 @@ type Evidence struct {
 	logs      map[string]*logState
 	prior     []Cursor  // where the last reading ended
 	cursors   []Cursor  // where this one ends
-	kept      int       // bytes in them
 	recorder  *recorder // nil: nobody wants the course of the metrics
 }
 

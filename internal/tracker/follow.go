@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"runsheet/internal/durable"
@@ -38,7 +39,7 @@ type format[S any] struct {
 	// key names the format and all that it was set up with. A state that was left under another key is not gone on from.
 	key string
 	// split cuts the first whole piece off (bufio.SplitFunc, never told of the end of the file). An advance beyond the
-	// data passes over what need not be read.
+	// data passes over what need not be read. An error means that the file is broken for good from here on.
 	split bufio.SplitFunc
 	// take takes a piece in. It must not keep it.
 	take func(s *S, piece []byte)
@@ -52,7 +53,8 @@ type format[S any] struct {
 
 // follow reads what was added to the file rel since the last reading, and returns the state after it; the zero state
 // where there is no such file. The file is a witness. One that was replaced, truncated or written anew is read from its
-// beginning. A file is opened once, and read up to the size that it has then.
+// beginning. A file is opened once in a reading, and read up to the size that it has then. Of a broken one it returns the state before
+// the fault, and the fault as a *brokenError; the next reading begins anew.
 func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 	var s S
 	ev.Witness(rel)
@@ -61,7 +63,7 @@ func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 		return s, err
 	}
 	c, known := ev.cursor(rel, f.key)
-	if known && c.Stamp == st && f.peek == nil && ev.now().Sub(time.Unix(0, st.Newest())) > patience {
+	if known && c.Stamp == st && f.peek == nil && (ev.kept(c) || ev.now().Sub(time.Unix(0, st.Newest())) > patience) {
 		if json.Unmarshal(c.State, &s) == nil {
 			ev.keep(c)
 			return s, nil
@@ -94,14 +96,14 @@ func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 		if c.Offset == 0 {
 			r.size = min(headPart, size)
 			if err := r.all(f.split, take); err != nil {
-				return s, unreadable(rel, err)
+				return s, r.fault(rel, err)
 			}
 		}
 		r.jump(size - f.tail)
 		r.size = size
 	}
 	if err := r.all(f.split, take); err != nil {
-		return s, unreadable(rel, err)
+		return s, r.fault(rel, err)
 	}
 	if c.Offset = r.at; f.done != nil && c.Offset > begun {
 		f.done(&s, time.Unix(0, min(st.MTime, ev.now().UnixNano())))
@@ -140,6 +142,14 @@ type reading struct {
 	skipping bool   // up to the next end of a line: a jump led into the middle of one, or it was too long
 }
 
+// fault says why the file cannot be read on: its contents are broken, or it could not be read.
+func (r *reading) fault(rel string, err error) error {
+	if syn := (*syntaxError)(nil); errors.As(err, &syn) {
+		return &brokenError{rel, r.size, syn}
+	}
+	return unreadable(rel, err)
+}
+
 // jump goes on at another place, with the first whole piece after it.
 func (r *reading) jump(to int64) { r.at, r.buf, r.skipping = to, nil, true }
 
@@ -161,7 +171,10 @@ func (r *reading) all(split bufio.SplitFunc, take func([]byte)) error {
 				continue
 			}
 			n, piece, err := split(r.buf, false)
-			if err != nil || n == 0 {
+			if err != nil {
+				return &syntaxError{what: fmt.Sprintf("%v at byte %d", err, r.at)}
+			}
+			if n == 0 {
 				break
 			}
 			if int64(n) > r.size-r.at { // it is to be passed over, and is not whole yet
@@ -204,17 +217,24 @@ func (r *reading) drop(n int) {
 	r.buf = r.buf[n:]
 }
 
-// cursor returns where the last reading of a file in a format ended, and whether there was one.
+// cursor returns where this or the last reading of a file in a format ended, and whether there was one.
 func (ev *Evidence) cursor(rel, key string) (Cursor, bool) {
 	if ev.recorder != nil {
 		return Cursor{}, false // every point is wanted
 	}
-	for _, c := range ev.prior {
-		if c.Path == rel && c.Key == key {
-			return c, true
+	for _, list := range [][]Cursor{ev.cursors, ev.prior} {
+		for _, c := range list {
+			if c.Path == rel && c.Key == key {
+				return c, true
+			}
 		}
 	}
 	return Cursor{}, false
+}
+
+// kept says whether a cursor is of this reading.
+func (ev *Evidence) kept(c Cursor) bool {
+	return slices.ContainsFunc(ev.cursors, func(k Cursor) bool { return k.Path == c.Path && k.Key == c.Key })
 }
 
 // maxKept is how many bytes the states of all cursors of one work dir may take in its document; a file whose state has no
@@ -223,7 +243,12 @@ const maxKept = 1 << 20
 
 // keep keeps a cursor for the next reading.
 func (ev *Evidence) keep(c Cursor) {
-	if ev.kept += len(c.State) + len(c.Path) + len(c.Key); ev.kept <= maxKept {
+	ev.cursors = slices.DeleteFunc(ev.cursors, func(k Cursor) bool { return k.Path == c.Path && k.Key == c.Key })
+	size := len(c.State)
+	for _, k := range ev.cursors {
+		size += len(k.State)
+	}
+	if size <= maxKept {
 		ev.cursors = append(ev.cursors, c)
 	}
 }

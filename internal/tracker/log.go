@@ -34,6 +34,7 @@ type redrawing interface {
 // logState is what the lines of one log have said so far.
 type logState struct {
 	Said  saying          `json:"said,omitzero"`
+	Ends  endings         `json:"ends,omitzero"`
 	Paces map[string]pace `json:"paces,omitempty"` // by dialect
 }
 
@@ -53,6 +54,7 @@ func (ev *Evidence) readLog(rel string) (*logState, error) {
 		take: func(s *logState, piece []byte) {
 			if text := clean(piece); text != "" {
 				s.Said.line(text, ev.Point)
+				s.Ends.line(text)
 				for _, d := range s.dialects() {
 					d.line(text, ev.Point)
 				}

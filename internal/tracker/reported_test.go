@@ -1,11 +1,14 @@
 package tracker_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/tracker"
 )
 
 func TestReported(t *testing.T) {
@@ -51,4 +54,24 @@ func TestReportedDocument(t *testing.T) {
 	check("reported 8/?, finished")
 	write("000002/evidence", "old", "") // set aside: what attempts until the second said is over
 	check("0/?")
+}
+
+// TestSeriesOfTheChosenTracker holds that nothing but what the chosen tracker reads is in the course of the metrics,
+// although it looks at the lines of a log, too.
+func TestSeriesOfTheChosenTracker(t *testing.T) {
+	dir := copied(t, "testdata/real/lightning/end")
+	attempt := filepath.Join(dir, ".runsheet/attempts/000001")
+	if err := os.MkdirAll(attempt, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	log := "runsheet: {\"completed\": 1, \"metrics\": {\"a\": 1}}\n`Trainer.fit` stopped: `max_epochs=4` reached.\n"
+	if err := os.WriteFile(filepath.Join(attempt, "run.log"), []byte(log), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][2]int{"lightning": {0, 4}, "auto": {1, 0}} {
+		series, p := tracker.Series(context.Background(), durable.OS(), dir, runsheet.ProgressSpec{Tracker: name}, tracker.Options{})
+		if got := [2]int{len(series["a"]), len(series["val_loss"])}; got != want {
+			t.Errorf("%s: %s: %v", name, told(p), series)
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -20,7 +19,7 @@ type row struct {
 // parseRow reads one JSON object. The error is a *syntaxError.
 func parseRow(data []byte) (row, error) {
 	r := row{num: runsheet.Metrics{}, text: map[string]string{}, flag: map[string]bool{}}
-	s := newScanner(bytes.NewReader(data))
+	s := scanText(data)
 	err := s.document(func(depth int) error {
 		if s.kind() != '{' {
 			return s.fault("no object")
@@ -91,5 +90,8 @@ func parseFloat(text string) (float64, bool) {
 // parseCount reads a count in digits, and says whether it is one.
 func parseCount(text string) (int64, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-	return n, err == nil && n >= 0 && n <= maxCount
+	if err != nil || n < 0 || n > maxCount {
+		return 0, false
+	}
+	return n, true
 }

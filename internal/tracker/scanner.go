@@ -31,6 +31,9 @@ const (
 
 func newScanner(r io.Reader) *scanner { return &scanner{r: r, buf: make([]byte, scanBuffer)} }
 
+// scanText scans a text that is held already, as a line of a log, without a copy.
+func scanText(data []byte) *scanner { return &scanner{buf: data, end: len(data), err: io.EOF} }
+
 // syntaxError says where a document makes no sense.
 type syntaxError struct {
 	what   string

@@ -43,6 +43,22 @@ func (ev *Evidence) Point(step int64, m runsheet.Metrics) {
 	}
 }
 
+// startOver forgets the points that were noted so far, by those that were only asked whether they recognise the evidence.
+func (ev *Evidence) startOver() {
+	if ev.recorder != nil {
+		ev.recorder.series = map[string]*points{}
+		ev.logs = map[string]*logState{}
+	}
+}
+
+// silently calls f, and notes no points meanwhile: what f reads is not what is asked for.
+func (ev *Evidence) silently(f func() error) error {
+	r := ev.recorder
+	ev.recorder = nil
+	defer func() { ev.recorder = r }()
+	return f()
+}
+
 func (s *points) add(p runsheet.Point) {
 	if i := sort.Search(len(s.kept), func(i int) bool { return s.kept[i].Step >= p.Step }); i < len(s.kept) {
 		s.kept = s.kept[:i]

@@ -45,17 +45,6 @@ func TestTransformers(t *testing.T) {
 	})
 }
 
-// checkTold holds what trackers tell of work dirs that are cut nowhere.
-func checkTold(t *testing.T, cases []tcase) {
-	t.Helper()
-	for _, c := range cases {
-		got := told(later(t, copied(t, filepath.Join("testdata", c.dir)), c.spec, nil).Progress, c.metrics...)
-		if got != c.want {
-			t.Errorf("%s %+v\ntold  %s\nwant  %s", c.dir, c.spec, got, c.want)
-		}
-	}
-}
-
 // state is a trainer_state.json as a training of a name writes it: a row for every ten steps, and whatever else it says.
 func state(name string, step, most int, more string) string {
 	var rows []string
