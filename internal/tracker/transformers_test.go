@@ -41,6 +41,14 @@ func TestTransformers(t *testing.T) {
 		{dir: real + "maxsteps/out", spec: runsheet.ProgressSpec{Epochs: true}, want: "transformers 1/? epoch, finished"},
 		{dir: real + "early/out", spec: runsheet.ProgressSpec{Epochs: true}, want: "transformers 1/3 epoch, early at 1"},
 		{dir: real + "early-unsaved/out", want: "transformers 20/60 step"},
+		{dir: "real/transformers4/middle/out", metrics: last, want: "transformers 20/60 step, loss=3.043, eval_loss=3.0388"},
+		{dir: "real/transformers4/end/out", want: "transformers 60/60 step, finished"},
+		{dir: "real/transformers4/early/out", want: "transformers 30/60 step, early at 30"},
+		{dir: "real/transformers4/early-unsaved/out", want: "transformers 20/60 step"},
+		{dir: "real/transformers4/nan/out", metrics: last, want: "transformers 60/60 step, finished, loss=NaN, eval_loss=NaN"},
+		{dir: "real/trl/middle/out", metrics: []string{"loss", "mean_token_accuracy"}, want: "transformers 20/40 step, loss=1.7888, mean_token_accuracy=0.0095238"},
+		{dir: "real/trl/end/out", want: "transformers 40/40 step, finished"},
+		{dir: "real/sentence_transformers/end/out", metrics: last, want: "transformers 40/40 step, finished, loss=0.84409, eval_loss=2.1212"},
 		{dir: "reported/lines", spec: runsheet.ProgressSpec{Tracker: "transformers"}, want: "transformers 0/? step"},
 	})
 }
