@@ -1,9 +1,7 @@
 package tracker
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"maps"
 	"math"
@@ -31,10 +29,13 @@ import (
 //
 // Numbers may be NaN and Infinity; num_train_epochs is rounded up, and 2^63-1 where nothing limits it.
 //
-// Read of transformers src/transformers/{trainer.py, trainer_callback.py}; checked against runs of transformers 5 in
-// testdata/real/transformers. While it runs, the bar in the attempt's log is ahead of the state: the steps are taken from
-// there where it speaks of as many in all. Versions before 4.41 save no checkpoint of the last step: there the arguments that
-// save_model writes at the root after the training are the sign that it is over.
+// While an attempt of ours runs, the bar in its log is ahead of the state: the steps are taken from there where it speaks
+// of as many in all, and the end where it prints the summary.
+//
+// Read of transformers src/transformers/{trainer.py, trainer_callback.py}; checked against runs of transformers 5.24 and
+// 4.57, TRL 1.16 and sentence-transformers 6.2 in testdata/real. Versions before 4.41, not checked against a run, save no
+// checkpoint of the last step: there the arguments that save_model writes at the root after the training say that it is
+// over.
 type transformers struct{}
 
 const (
@@ -96,9 +97,9 @@ func (t transformers) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.P
 	return p, nil
 }
 
-// catchUp goes on to the step at which the newest attempt's log is, if that says so of as many steps in all: the state is
-// as old as the last checkpoint. It says whether the last step was made by the word of the log alone: then how the
-// attempt ended says whether all is done.
+// catchUp goes on to the step at which the newest attempt's log is, if that speaks of as many steps in all: the state is
+// as old as the last checkpoint, and what comes after it is not always saved. It says whether the last step was made by
+// the word of a bar alone: then how the attempt ended says whether all is done.
 func (s *hfState) catchUp(ev *Evidence) (last bool) {
 	sessions := ev.sessions()
 	if len(sessions) == 0 || s.MaxSteps == 0 || s.all() || s.Impatient {
@@ -110,13 +111,19 @@ func (s *hfState) catchUp(ev *Evidence) (last bool) {
 	}
 	for _, d := range log.dialects() {
 		p, ok := d.progress(false)
-		if ok && p.Total == s.MaxSteps && p.Completed > s.Step && p.Completed <= p.Total {
+		ended := p.Finished || p.EarlyStopped // the summary was printed
+		if !ok || p.Total != s.MaxSteps || p.Completed > p.Total || p.Completed < s.Step || p.Completed == s.Step && !ended {
+			continue
+		}
+		if p.Completed > s.Step {
 			if s.Step > 0 {
 				s.Epoch *= float64(p.Completed) / float64(s.Step)
 			}
 			s.Step = p.Completed
-			return s.all()
+			maps.Copy(s.Metrics, p.Metrics)
 		}
+		s.Ended = ended
+		return s.all() && !ended
 	}
 	return false
 }
@@ -321,22 +328,20 @@ func parseHFState(r io.Reader, rows int, point func(int64, runsheet.Metrics)) (*
 		return scan.object(depth, func(key string) error {
 			switch {
 			case key == "log_history" && scan.kind() == '[':
-				sum := fnv.New64a()
+				row := row{num: runsheet.Metrics{}, text: map[string]string{}, flag: map[string]bool{}}
 				return scan.list(1, '[', ']', func() error {
 					if scan.kind() != '{' {
 						return scan.skip(2)
 					}
-					row := row{num: runsheet.Metrics{}, text: map[string]string{}, flag: map[string]bool{}}
+					clear(row.num)
+					clear(row.text)
+					clear(row.flag)
 					if err := row.object(scan, "", 2); err != nil {
 						return err
 					}
 					s.take(row, point)
-					if !s.Ended {
-						s.Rows++
-						sum.Write(hfRowText(row.num))
-						if s.Sum = sum.Sum64(); s.Rows == rows {
-							s.Prefix = s.Sum
-						}
+					if s.Rows == rows {
+						s.Prefix = s.Sum
 					}
 					return nil
 				})
@@ -378,30 +383,36 @@ func parseHFState(r io.Reader, rows int, point func(int64, runsheet.Metrics)) (*
 	return s, err
 }
 
-// hfRowText is the same for the same numbers.
-func hfRowText(m runsheet.Metrics) []byte {
-	var out []byte
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(append(out, k...), 0)
-		out = binary.LittleEndian.AppendUint64(out, math.Float64bits(m[k]))
-	}
-	return out
-}
-
-// take takes a row of the history in.
+// take takes a row of the history in, and does not keep it.
 func (s *hfState) take(r row, point func(int64, runsheet.Metrics)) {
 	if _, ok := r.num["train_runtime"]; ok {
 		s.Ended = true
 	}
-	m := hfMetrics(r.num)
+	if !s.Ended {
+		s.Rows++
+		s.Sum = s.Sum*hfPrime + hfSum(r.num)
+	}
+	step, ok := r.count("step")
+	delete(r.num, "step")
+	delete(r.num, "epoch")
+	s.Metrics = merged(s.Metrics, r.num)
+	if ok && point != nil {
+		point(step, r.num)
+	}
+}
+
+const hfPrime = 1099511628211 // of FNV-1a
+
+// hfSum is the same for the same numbers.
+func hfSum(m runsheet.Metrics) (sum uint64) {
 	for k, v := range m {
-		if _, ok := s.Metrics[k]; ok || len(s.Metrics) < maxMetrics {
-			s.Metrics[k] = v
+		h := uint64(14695981039346656037)
+		for i := range len(k) {
+			h = (h ^ uint64(k[i])) * hfPrime
 		}
+		sum += (h ^ math.Float64bits(v)) * hfPrime
 	}
-	if step, ok := r.count("step"); ok && point != nil {
-		point(step, m)
-	}
+	return sum
 }
 
 // hfMetrics leaves out what tells where a row belongs.
