@@ -136,7 +136,7 @@ func TestLook(t *testing.T) {
 			runsheet.ProgressSpec{Files: []string{"model.bin"}}, said{Source: "epochs", Completed: 1, Accuracy: "0.5"}},
 		{"files above the work dir", nil, runsheet.ProgressSpec{Tracker: "epochs", Files: []string{"../x"}},
 			said{Source: "epochs", Error: `progress.files: "../x" does not lie below the work dir`}},
-		{"an unknown tracker", nil, runsheet.ProgressSpec{Tracker: "magic"}, said{Source: "magic", Error: `no tracker is called "magic"; there are auto, evaluation, epochs, reported, log`}},
+		{"an unknown tracker", nil, runsheet.ProgressSpec{Tracker: "magic"}, said{Source: "magic", Error: `no tracker is called "magic"; there are ` + strings.Join(Names(), ", ")}},
 		{"epoch_0 alone is not ours", map[string]string{"epoch_0/": "", "epoch_1/x": "y"}, runsheet.ProgressSpec{}, said{}},
 		{"the trainer's document alone", map[string]string{"progress.json": `{"completed_epochs": 3, "progress_percentage": 30.0, "early_stopped": false, "early_stopped_at_epoch": null}`},
 			runsheet.ProgressSpec{}, said{Source: "epochs", Completed: 3, Total: 10}},
