@@ -8,7 +8,7 @@ import torchcase as tc  # noqa: E402
 
 import lightning as L  # noqa: E402
 import torch  # noqa: E402
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint  # noqa: E402
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar  # noqa: E402
 from lightning.pytorch.cli import LightningCLI  # noqa: E402
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger  # noqa: E402
 
@@ -59,7 +59,7 @@ def train(case):
             at = (trainer.current_epoch, i)
             if base == "start" and at == (0, 6):
                 os.kill(os.getpid(), signal.SIGKILL)
-            if base in ("middle", "tb-middle") and at == (2, 6):
+            if base in ("middle", "tb-middle", "tqdm-middle") and at == (2, 6):
                 os.kill(os.getpid(), signal.SIGKILL)
             if base == "resumed" and trainer.current_epoch == 2 and i == 5 and case == "resumed+killed":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -78,6 +78,8 @@ def train(case):
         # by epoch, beside last.ckpt; "top" keeps the two best under names of the user's own
         callbacks.append(ModelCheckpoint(save_top_k=2, monitor="val_loss", filename="{epoch}-{val_loss:.3f}", save_last=True)
                          if base == "top" else ModelCheckpoint(save_top_k=-1, save_last=True))
+    if base.startswith("tqdm"):  # what Lightning itself takes where rich is not installed
+        callbacks.append(TQDMProgressBar())
     if base == "early":
         callbacks.append(EarlyStopping(monitor="val_loss", patience=2, verbose=True))
     logger = dict(tb=lambda: TensorBoardLogger("lightning_logs", name=None)).get(base.split("-")[0], lambda: CSVLogger("lightning_logs", name=None))()
@@ -98,7 +100,7 @@ def train(case):
 
 
 def main():
-    for case in ("start", "middle", "end", "early", "nan", "top", "steps", "bare", "tb", "tb-middle", "crashed", "cli", "cli-steps"):
+    for case in ("start", "middle", "end", "early", "nan", "top", "steps", "bare", "tb", "tb-middle", "tqdm", "tqdm-middle", "crashed", "cli", "cli-steps"):
         if tc.wanted(case):
             d = tc.fresh(FW, case)
             tc.launch(train, case, d)
