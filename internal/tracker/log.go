@@ -49,12 +49,32 @@ type uncertain interface {
 // logState is what the lines of one log have said so far.
 type logState struct {
 	Said saying `json:"said,omitzero"`
+
+	Pylon        pylonLog        `json:"pylon,omitzero"`
+	Transformers transformersLog `json:"transformers,omitzero"`
+	Keras        kerasLog        `json:"keras,omitzero"`
+	LightGBM     lightgbmLog     `json:"lightgbm,omitzero"`
+	XGBoost      xgboostLog      `json:"xgboost,omitzero"`
+	CatBoost     catboostLog     `json:"catboost,omitzero"`
+	Sklearn      sklearnLog      `json:"sklearn,omitzero"`
+	Megatron     megatronLog     `json:"megatron,omitzero"`
+	Fairseq      fairseqLog      `json:"fairseq,omitzero"`
+	MMEngine     mmengineLog     `json:"mmengine,omitzero"`
+	SB3          sb3Log          `json:"sb3,omitzero"`
+	Epochs       epochsLog       `json:"epochs,omitzero"`
+	Steps        stepsLog        `json:"steps,omitzero"`
+	TQDM         tqdmLog         `json:"tqdm,omitzero"`
+
 	Paces map[string]pace `json:"paces,omitempty"` // by dialect
 }
 
-// dialects lists the ways to say it, the most telling first.
+// dialects lists the ways to say it, the most telling first: a framework's own lines, then those of anybody's code.
 func (s *logState) dialects() []dialect {
-	return []dialect{}
+	return []dialect{
+		&s.Pylon, &s.Transformers, &s.Keras, &s.LightGBM, &s.XGBoost, &s.CatBoost, &s.Sklearn,
+		&s.Megatron, &s.Fairseq, &s.MMEngine, &s.SB3,
+		&s.Epochs, &s.Steps, &s.TQDM,
+	}
 }
 
 // readLog reads one log; each is read once in a reading.
@@ -64,6 +84,7 @@ func (ev *Evidence) readLog(rel string) (*logState, error) {
 	}
 	var of *logState
 	var dialects []dialect // of it
+	point := ev.Point
 	s, err := follow(ev, rel, format[logState]{
 		key:   "log/2",
 		split: byRedraw,
@@ -72,9 +93,9 @@ func (ev *Evidence) readLog(rel string) (*logState, error) {
 				if of != s {
 					of, dialects = s, s.dialects()
 				}
-				s.Said.line(text, ev.Point)
+				s.Said.line(text, point)
 				for _, d := range dialects {
-					d.line(text, ev.Point)
+					d.line(text, point)
 				}
 			}
 		},
@@ -82,7 +103,7 @@ func (ev *Evidence) readLog(rel string) (*logState, error) {
 			if text := clean(rest); text != "" {
 				for _, d := range s.dialects() {
 					if r, ok := d.(redrawing); ok && r.whole(text) {
-						d.line(text, ev.Point)
+						d.line(text, point)
 					}
 				}
 			}
@@ -223,23 +244,4 @@ func clean(piece []byte) string {
 		piece = trimmed
 	}
 	return strings.TrimSpace(string(piece))
-}
-
-// metricPair matches "loss: 0.5", "loss=5e-1", "val_acc: nan" in a line of a log.
-var metricPair = regexp.MustCompile(`([A-Za-z_][\w/.@-]*)\s*[:=]\s*'?([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|nan|NaN|inf|Infinity))\b`)
-
-// metricsIn returns the metrics that a text tells as pairs of name and value.
-func metricsIn(text string) runsheet.Metrics {
-	var m runsheet.Metrics
-	for _, pair := range metricPair.FindAllStringSubmatch(text, maxMetrics) {
-		v, ok := parseFloat(pair[2])
-		if !ok {
-			continue
-		}
-		if m == nil {
-			m = runsheet.Metrics{}
-		}
-		m[pair[1]] = v
-	}
-	return m
 }
