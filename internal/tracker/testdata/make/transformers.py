@@ -7,9 +7,10 @@ sys.path.append(sys.path.pop(0))  # this file is called transformers.py too: the
 import torchcase as tc  # noqa: E402
 
 import torch  # noqa: E402
+import transformers  # noqa: E402
 from transformers import EarlyStoppingCallback, GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments  # noqa: E402
 
-FW = "transformers"
+FW = "transformers" if transformers.__version__ >= "5" else "transformers4"
 
 
 def train(case):
