@@ -13,7 +13,7 @@ import (
 	"runsheet/internal/tracker"
 )
 
-// Logs that frameworks wrote themselves: testdata/real/README.md says which versions.
+// Logs that frameworks wrote themselves: testdata/make/README.md and README-torch.md say which versions.
 
 func TestXGBoostLog(t *testing.T) {
 	checkCases(t, []tcase{
@@ -73,15 +73,45 @@ func TestCatBoostLog(t *testing.T) {
 
 func TestSklearnLog(t *testing.T) {
 	checkCases(t, []tcase{
-		{dir: "sklearn/mlp", metrics: []string{"loss"}, want: "sklearn 12/? iteration, guessed, loss=0.7457"},
-		{dir: "sklearn/mlp_early", metrics: []string{"*"}, want: "sklearn 13/? iteration, early at 13, loss=0.081058, validation_score=0.96491"},
-		{dir: "sklearn/boosting", metrics: []string{"*"}, want: "sklearn 40/? iteration, guessed, oob_improve=-0.0233, train_loss=0.1794"},
-		{dir: "sklearn/hist", metrics: []string{"*"}, want: "sklearn 8/8 iteration, guessed, train loss=0.28947, val loss=0.28382"},
-		{dir: "sklearn/forest", want: "sklearn 10/10 iteration, guessed"},
-		{dir: "sklearn/search", want: "sklearn 6/6 fit, guessed"},
+		{dir: "real/sklearn/mlp", metrics: []string{"loss"}, want: "sklearn 30/? iteration, guessed, loss=1.9888"},
+		{dir: "real/sklearn/mlp_early", metrics: []string{"*"}, want: "sklearn 5/? iteration, early at 5, loss=2.3818, validation_score=0.3"},
+		{dir: "real/sklearn/gradient_boosting", metrics: []string{"*"}, want: "sklearn 100/? iteration, guessed, oob_improve=-0.0094, train_loss=0.2506"},
+		{dir: "sklearn/hist", metrics: []string{"*"}, want: "sklearn 8/8 iteration, guessed, train loss=0.28947, val loss=0.28382"}, // 1.9.1, verbose=2
+		{dir: "real/sklearn/random_forest", want: "sklearn 12/12 iteration, guessed"},
+		{dir: "real/sklearn/grid_search", want: "sklearn 9/9 fit, guessed"},
+		{dir: "real/sklearn/sgd", want: "epochs_log 7/? epoch, guessed"},
 	})
 	checkWhole(t, []tcase{
-		{dir: "sklearn/mlp", spec: runsheet.ProgressSpec{Epochs: true, Total: 20}, want: "sklearn 12/20 iteration"},
+		{dir: "real/sklearn/mlp", spec: runsheet.ProgressSpec{Epochs: true, Total: 40}, want: "sklearn 30/40 iteration"},
+		{dir: "real/sklearn/kmeans", want: "0/?"},
+		{dir: "real/sklearn/hist_gradient_boosting", want: "0/?"}, // verbose=1 prints no rounds
+	})
+}
+
+func TestKerasLog(t *testing.T) {
+	log := runsheet.ProgressSpec{Tracker: "log"}
+	val := []string{"loss", "val_loss"}
+	checkCases(t, []tcase{
+		{dir: "real/keras/start", spec: log, want: "epochs_log 0/6 epoch, guessed"},
+		{dir: "real/keras/middle", spec: log, metrics: val, want: "keras 3/6 epoch, guessed, loss=2.1954, val_loss=2.2552"},
+		{dir: "real/keras/end", spec: runsheet.ProgressSpec{Tracker: "keras", Epochs: true, Total: 6}, metrics: val, want: "keras 6/6 epoch, loss=2.1089, val_loss=2.126"},
+		{dir: "real/keras/val_freq", spec: log, want: "keras 6/6 epoch, guessed"},
+		{dir: "real/keras/unknown_steps", spec: log, want: "keras 3/3 epoch, guessed"},
+		{dir: "real/keras/no_validation", spec: log, want: "keras 3/3 epoch, guessed"},
+		{dir: "real/keras/verbose2", spec: log, want: "keras 8/8 epoch, guessed"},
+		{dir: "real/keras/resumed", spec: log, want: "keras 8/8 epoch, guessed"},
+		{dir: "real/keras/evaluate", spec: log, want: "keras 2/2 epoch, guessed"},
+		{dir: "real/keras/one_epoch", spec: log, want: "keras 9/9 step, guessed"},
+		{dir: "real/keras/terminate_on_nan", spec: log, metrics: []string{"loss"}, want: "keras 0/9 epoch, guessed, loss=NaN"},
+	})
+	checkWhole(t, []tcase{
+		{dir: "real/keras/early", spec: log, want: "keras 40/100 epoch, early at 40"},
+		{dir: "real/keras/early_silent", spec: log, want: "keras 6/100 epoch, guessed"},
+		{dir: "real/keras/killed", spec: log, want: "keras 4/8 epoch, guessed"},
+		{dir: "real/keras/nan", spec: log, metrics: []string{"extra"}, want: "keras 3/3 epoch, guessed, extra=NaN"},
+		{dir: "real/keras/tf_noise", spec: log, want: "keras 2/2 epoch, guessed"},
+		{dir: "real/keras/checkpoints", spec: log, want: "keras 4/4 epoch, guessed"},
+		{dir: "real/keras/verbose0", spec: log, want: "0/?"},
 	})
 }
 
@@ -115,6 +145,7 @@ func TestTQDMLog(t *testing.T) {
 		{dir: "real/tqdm/slow", want: "tqdm 4/4 step, guessed"},
 		{dir: "real/tqdm/desc", spec: runsheet.ProgressSpec{Tracker: "tqdm"}, metrics: []string{"loss"}, want: "tqdm 4/4 epoch, guessed, loss=0.0125"},
 		{dir: "real/tqdm/loading_middle", want: "tqdm 40/40 step, guessed", most: 200},
+		{dir: "real/optuna/bar", spec: runsheet.ProgressSpec{Tracker: "log"}, want: "tqdm 12/12 step, guessed"},
 		{dir: "real/tqdm/write", want: "tqdm 20/20 step, guessed"},
 		{dir: "real/tqdm/resumed", want: "tqdm 60/60 step, guessed"},
 	})
@@ -133,6 +164,10 @@ func TestTransformersLog(t *testing.T) {
 	checkWhole(t, []tcase{
 		{dir: "real/transformers/middle", spec: epochs, want: "transformers_log 1/3 epoch"},
 		{dir: "real/transformers/nan", spec: log, metrics: []string{"loss"}, want: "transformers_log 60/60 step, finished, loss=NaN"},
+		{dir: "real/transformers4/resumed-middle", spec: log, metrics: []string{"loss"}, want: "transformers_log 0/60 step, guessed, loss=3.043"},
+		{dir: "real/transformers4/end", spec: log, metrics: []string{"loss"}, want: "transformers_log 60/60 step, finished, loss=3.0215"},
+		{dir: "real/trl/middle", spec: log, want: "transformers_log 25/40 step, guessed"},
+		{dir: "real/sentence_transformers/end", spec: log, want: "transformers_log 40/40 step, finished"},
 		{dir: "real/transformers/maxsteps", spec: log, want: "transformers_log 1/? epoch, finished"},
 		{dir: "real/transformers/resumed", spec: log, want: "transformers_log 60/60 step, finished"},
 	})
@@ -143,6 +178,8 @@ func TestEpochsLogOfOthers(t *testing.T) {
 	checkCases(t, []tcase{
 		{dir: "real/wandb/end", spec: log, metrics: []string{"loss"}, want: "epochs_log 10/? epoch, guessed, loss=0.1"},
 		{dir: "real/lightning/tqdm-middle", spec: log, want: "tqdm 2/? epoch, guessed", most: 10},
+		{dir: "real/mlflow/middle", spec: log, want: "epochs_log 6/? epoch, guessed"},
+		{dir: "real/torchtune/stdout", spec: log, metrics: []string{"loss"}, want: "steps_log 10/? step, guessed, loss=0.2"},
 		{dir: "real/accelerate/end", spec: log, want: "tqdm 40/40 step, guessed"},
 	})
 	checkWhole(t, []tcase{
@@ -151,13 +188,17 @@ func TestEpochsLogOfOthers(t *testing.T) {
 	})
 }
 
-func TestStableBaselines3Log(t *testing.T) {
+func TestTablesAndLoggers(t *testing.T) {
 	log := runsheet.ProgressSpec{Tracker: "log"}
 	reward := []string{"rollout/ep_rew_mean"}
 	checkCases(t, []tcase{
 		{dir: "real/stable_baselines3/early", spec: log, want: "sb3_log 500/? step, early at 500"},
 	})
 	checkWhole(t, []tcase{
+		{dir: "real/mmengine/start", spec: log, want: "mmengine_log 0/4 epoch, guessed"},
+		{dir: "real/mmengine/early", spec: log, metrics: []string{"toy/mse"}, want: "mmengine_log 3/4 epoch, early at 3, toy/mse=1"},
+		{dir: "real/mmengine/iter-middle", spec: log, want: "mmengine_log 25/40 iteration, guessed"},
+		{dir: "real/mmengine/end", spec: runsheet.ProgressSpec{Tracker: "mmengine_log", Epochs: true, Total: 4}, want: "mmengine_log 4/4 epoch"},
 		{dir: "real/stable_baselines3/middle", spec: log, metrics: reward, want: "sb3_log 400/? step, guessed, rollout/ep_rew_mean=20.4"},
 	})
 }
@@ -173,7 +214,6 @@ func TestFrameworksNotRun(t *testing.T) {
 		{dir: "pylon/early", spec: runsheet.ProgressSpec{Tracker: "log"}, want: "pylon_log 2/5 epoch, early at 2"},
 		{dir: "pylon/eval", spec: runsheet.ProgressSpec{Tracker: "log"}, want: "pylon_log 3/8 iteration, guessed"},
 		{dir: "nanogpt/middle", metrics: []string{"loss", "val loss"}, want: "steps_log 21/? step, guessed, loss=3.9, val loss=4.1"},
-		{dir: "torchtune/stdout", metrics: []string{"loss", "lr"}, want: "steps_log 20/? step, guessed, loss=1.71, lr=2e-05"},
 		{dir: "nerfstudio/stdout", want: "steps_log 29991/? step, guessed"},
 		{dir: "detectron2/stdout", metrics: []string{"total_loss"}, want: "steps_log 40/? step, guessed, total_loss=1.5"},
 		{dir: "keras/two", metrics: []string{"loss"}, want: "keras 1/2 epoch, guessed, loss=1.2"},
@@ -204,6 +244,7 @@ func TestLogSeries(t *testing.T) {
 	}{
 		{"real/xgboost/period", "valid-auc", runsheet.Point{Step: 1, Value: .97558}, runsheet.Point{Step: 34, Value: .99853}, 5},
 		{"real/lightgbm/early", "valid_0's binary_logloss", runsheet.Point{Step: 1, Value: .408873}, runsheet.Point{Step: 30, Value: .0585816}, 30},
+		{"real/keras/middle", "val_loss", runsheet.Point{Step: 1, Value: 2.3607}, runsheet.Point{Step: 3, Value: 2.2552}, 3},
 		{"sklearn/hist", "val loss", runsheet.Point{Step: 1, Value: .57760}, runsheet.Point{Step: 8, Value: .28382}, 8},
 		{"real/wandb/end", "loss", runsheet.Point{Step: 1, Value: 1}, runsheet.Point{Step: 10, Value: .1}, 10},
 		{"pylon/train", "score", runsheet.Point{Step: 1, Value: .4}, runsheet.Point{Step: 2, Value: .5}, 2},
@@ -281,7 +322,7 @@ func TestGenericLogs(t *testing.T) {
 		{"bars that start over", loop(1, 3, func(int) string { return bar("", 5, 10) + bar("", 10, 10) }) + bar("", 2, 10), runsheet.ProgressSpec{}, "tqdm 3/? epoch, guessed", 10},
 		{"an outer bar", bar("", 0, 4) + loop(1, 2, func(i int) string {
 			return "\n" + bar("train ", 5, 9) + bar("train ", 9, 9) + "\n" + bar("val ", 3, 3) + "\n" + bar("", i, 4)
-		}), runsheet.ProgressSpec{Epochs: true, Total: 4}, "tqdm 2/4 epoch", 9},
+		}), runsheet.ProgressSpec{Epochs: true, Total: 4}, "tqdm 2/4 epoch, guessed", 9},
 		{"what is drawn is no line", bar("Epoch 3/5: ", 5, 10) + "\nEpoch 3/5 ━━━━━━ 45% 0:00:12\n", runsheet.ProgressSpec{}, "tqdm 2/5 epoch, guessed", 0},
 	}
 	for _, c := range tests {

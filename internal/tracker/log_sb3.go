@@ -14,7 +14,7 @@ import (
 //	|    total_timesteps | 2048     |
 //
 // Time steps are counted as they are; how many there will be is not printed. The callbacks that stop a training early say
-// "Stopping training because ...", if they are verbose. (stable_baselines3 2.9, common/logger.py and common/callbacks.py.)
+// "Stopping training because ...", if they are verbose. (stable_baselines3 2.9.2, common/logger.py and common/callbacks.py.)
 type sb3Log struct {
 	Seen    bool             `json:"seen,omitzero"`
 	Count   int64            `json:"count,omitzero"`

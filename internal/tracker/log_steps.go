@@ -10,7 +10,7 @@ import (
 // stepsLog reads lines in which training code counts its steps:
 //
 //	step 100/1000   Iter [100/1000] loss: 2.1   iteration 100 of 1000   global_step: 100/1000
-//	step 100: loss 2.3   Step 10 | loss:1.83 lr:2e-05            no total: torchtune (read, not run), code of one's own
+//	step 100: loss 2.3   Step 10 | loss:1.83 lr:2e-05            no total: torchtune (0.6), code of one's own
 //	iter 100: loss 2.3, time 12.3ms, mfu 30.00%                  nanoGPT (train.py was read): counted from zero
 //	eta: 0:21:42  iter: 19  total_loss: 1.92                     Detectron2 (utils/events.py was read): from zero
 //	29990 (99.97%)  12.3 ms  1 s                                 nerfstudio (utils/writer.py was read), from zero, under
@@ -106,7 +106,7 @@ func (l *stepsLog) progress(epochs bool) (runsheet.Progress, bool) {
 	case c == nil || epochs && !c.Inner:
 		return runsheet.Progress{}, false
 	case c.Inner:
-		return runsheet.Progress{Completed: c.Passes, Unit: "epoch", Metrics: c.Metrics}, true
+		return runsheet.Progress{Completed: c.Passes, Unit: "epoch", Guessed: true, Metrics: c.Metrics}, true
 	}
 	return runsheet.Progress{Completed: c.N, Total: c.Total, Unit: "step", Metrics: c.Metrics}, true
 }

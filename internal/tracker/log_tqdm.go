@@ -13,7 +13,8 @@ import (
 //
 // with or without a bar, a description, a total. There are many in one log, and most are not the training: bars of
 // downloads and of data, bars for validation, a bar for each epoch. Which one counts is told by how they behave:
-// see bars.choose. (tqdm 4.67 and 4.70, std.py: format_meter; bars close with a last drawing, unless leave=False.)
+// see bars.choose. What no description says to be epochs is a guess, however well it fits.
+// (tqdm 4.70.1, std.py: format_meter. Bars close with a last drawing, unless leave=False.)
 type tqdmLog struct {
 	Bars bars `json:"bars,omitzero"`
 }
@@ -50,7 +51,7 @@ func (l *tqdmLog) progress(epochs bool) (runsheet.Progress, bool) {
 		return runsheet.Progress{}, false
 	}
 	p := c.Progress
-	p.Guessed = c.weak
+	p.Guessed = c.weak || c.passes || epochs && !c.named
 	if epochs {
 		p.Unit = "epoch"
 	}
@@ -359,6 +360,8 @@ type chosen struct {
 	runsheet.Progress
 	teller *bar // of the metrics
 	epochs bool // it counts epochs, whatever its unit is called
+	named  bool // it says so itself
+	passes bool // it counts how often a bar started over
 	weak   bool // there are only bars of downloads and the like
 	slack  int64
 }
@@ -381,7 +384,7 @@ func (t *bars) choose() (chosen, bool) {
 	var best *bar
 	stale := false // best was left where it stood, and another one came to its end since
 	for _, b := range t.List {
-		left := b.N > 0 && !b.Passed && !b.Inner && ended > b.Last
+		left := !b.Passed && !b.Inner && (b.N > 0 && ended > b.Last || b.N == 0 && t.renamed(b))
 		if b.Aside == weak && (best == nil || left == stale && b.before(best) || stale && !left) {
 			best, stale = b, left
 		}
@@ -396,18 +399,18 @@ func (t *bars) choose() (chosen, bool) {
 	switch {
 	case best.Epochs.Seen && best.Epochs.Total > 0 || best.Epochs.Seen && best.Inner:
 		e := best.Epochs
-		c.Completed, c.Total, c.Unit, c.epochs = e.completed(), e.total(), "epoch", true
+		c.Completed, c.Total, c.Unit, c.epochs, c.named = e.completed(), e.total(), "epoch", true, true
 		if best.Passed && best.Quiet {
 			c.Completed++
 		}
 		c.slack = e.current() - c.Completed
 	case best.Inner:
-		c.Completed, c.Unit, c.epochs, c.slack = best.Passes, "epoch", true, 1
+		c.Completed, c.Unit, c.epochs, c.passes, c.slack = best.Passes, "epoch", true, true, 1
 	default:
 		c.Completed, c.Total, c.Unit = best.N, best.Total, barUnit(best.Unit)
 		c.slack = max(best.Slack, best.Stride)
 		if word(best.Desc, "epoch", "EPOCH") >= 0 && !best.Epochs.Seen || c.Unit == "epoch" {
-			c.Unit, c.epochs = "epoch", true
+			c.Unit, c.epochs, c.named = "epoch", true, true
 		}
 		for _, b := range t.List {
 			if b.Aside == weak && b.Inner && b.First > best.First && (b.Passes == best.N || b.Passes == best.N+1) {
@@ -416,6 +419,14 @@ func (t *bars) choose() (chosen, bool) {
 		}
 	}
 	return c, true
+}
+
+// renamed says whether a bar that has not begun goes on with another description: the next one that was drawn is of the
+// same size.
+func (t *bars) renamed(b *bar) bool {
+	return slices.ContainsFunc(t.List, func(o *bar) bool {
+		return o.First == b.Last+1 && o.Total == b.Total && o.Unit == b.Unit && o.N > 0
+	})
 }
 
 // before says whether b is rather the training's bar than o, both of the same weight.

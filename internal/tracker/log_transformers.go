@@ -14,9 +14,10 @@ import (
 //	{'train_runtime': '1.112', 'train_loss': '3.03', 'epoch': '1.333'}
 //
 // The row with train_runtime is printed when train() returns: the end, an early one where the bar is not full. Without a
-// bar (disable_tqdm) there are epochs only. (transformers 5.17: values are strings; 4.x prints numbers. trainer.py,
-// trainer_callback.py, utils/notebook.py.) Traps: dicts are buffered where the bar is not, so they lag behind it; each
-// evaluation draws a bar without a description, too.
+// bar (disable_tqdm) there are epochs only. (transformers 5.24, whose values are strings, and 4.57, whose are numbers:
+// trainer.py, trainer_callback.py.) Traps: where stdout is buffered the dicts lag behind the bar, which is on stderr; each
+// evaluation draws a bar without a description, too; whoever stops a training by a callback of one's own, for want of
+// time, stops it early in these words.
 type transformersLog struct {
 	Bars     bars             `json:"bars,omitzero"` // those without a description
 	Rows     int64            `json:"rows,omitzero"`
@@ -84,7 +85,7 @@ func (l *transformersLog) row(text string, point func(int64, runsheet.Metrics)) 
 	l.Rows++
 	merge(&l.Metrics, m)
 	n, _ := l.steps()
-	if n == 0 {
+	if len(l.Bars.List) == 0 {
 		n = int64(epoch)
 	}
 	point(n, m)
@@ -115,7 +116,7 @@ func (l *transformersLog) progress(epochs bool) (runsheet.Progress, bool) {
 	switch {
 	case epochs:
 		p.Completed, p.Total, p.Unit = done, l.Epochs, "epoch"
-	case n == 0:
+	case len(l.Bars.List) == 0:
 		p.Completed, p.Total, p.Unit, p.Guessed = done, l.Epochs, "epoch", true
 	}
 	switch {

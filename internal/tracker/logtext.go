@@ -238,8 +238,10 @@ func merge(into *runsheet.Metrics, m runsheet.Metrics) {
 		*into = runsheet.Metrics{}
 	}
 	for name, v := range m {
-		if _, ok := (*into)[name]; ok || len(*into) < maxKept {
+		if _, ok := (*into)[name]; ok {
 			(*into)[name] = v
+		} else if len(*into) < maxKept {
+			(*into)[strings.Clone(name)] = v // the line itself is not kept
 		}
 	}
 }

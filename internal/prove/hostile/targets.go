@@ -32,6 +32,7 @@ func needed() []target {
 		{"internal/record", "FuzzRecords"},   // claim, start, end, request
 		{"internal/sheet", "FuzzParse"},      // the sheet
 		{"internal/tracker", "FuzzDocument"}, // progress.json of the training code
+		{"internal/tracker", "FuzzLogLines"}, // the lines of a log
 		{"internal/tracker", "FuzzRepr"},     // config.json of the training code
 		{"internal/tracker", "FuzzScores"},   // scores
 	}
