@@ -24,7 +24,7 @@ func TestXGBoostLog(t *testing.T) {
 		{dir: "real/xgboost/resumed", spec: runsheet.ProgressSpec{Tracker: "xgboost"}, most: 26, want: "xgboost 19/? round, guessed"},
 		{dir: "real/xgboost/silent", want: "0/?"},
 	})
-	checkWhole(t, []tcase{
+	checkLogs(t, []tcase{
 		{dir: "real/xgboost/middle", spec: runsheet.ProgressSpec{Total: 60}, metrics: []string{"train-logloss"}, want: "xgboost 30/60 round, train-logloss=0.06594"},
 		{dir: "real/xgboost/end", spec: runsheet.ProgressSpec{Total: 60, Unit: "tree"}, want: "xgboost 60/60 tree"},
 		{dir: "real/xgboost/verbosity", want: "xgboost 6/? round, guessed"},
@@ -42,7 +42,7 @@ func TestLightGBMLog(t *testing.T) {
 		{dir: "real/lightgbm/silent", want: "0/?"},
 		{dir: "lightgbm/tool", metrics: []string{"*"}, want: "lightgbm 20/? round, early at 20, training auc=0.99, valid_1 auc=0.93"},
 	})
-	checkWhole(t, []tcase{
+	checkLogs(t, []tcase{
 		{dir: "real/lightgbm/early_not_met", spec: runsheet.ProgressSpec{Total: 15}, want: "lightgbm 15/15 round, finished"},
 		{dir: "real/lightgbm/period", spec: runsheet.ProgressSpec{Total: 34}, want: "lightgbm 30/34 round, guessed"}, // it prints every tenth
 		{dir: "real/lightgbm/period", spec: runsheet.ProgressSpec{Total: 60}, want: "lightgbm 30/60 round"},
@@ -61,14 +61,14 @@ func TestCatBoostLog(t *testing.T) {
 		{dir: "real/catboost/resumed", spec: log, want: "catboost_log 60/60 iteration, finished"},
 		{dir: "real/catboost/regression_silent", spec: log, want: "0/?"},
 	})
-	checkWhole(t, []tcase{
+	checkLogs(t, []tcase{
 		{dir: "real/catboost/end", spec: log, want: "catboost_log 40/40 iteration, finished"},
 		{dir: "real/catboost/no_files", spec: log, want: "catboost_log 12/12 iteration, guessed"},
 		{dir: "real/catboost/killed", spec: log, want: "catboost_log 33/? iteration, guessed"},
 		{dir: "real/catboost/two_sets", spec: log, metrics: []string{"test1"}, want: "catboost_log 23/23 iteration, finished, test1=0.089811"},
 	})
 	// The training failed while it saved, after it had said that it was over.
-	checkWhole(t, []tcase{{dir: "real/catboost/nan", spec: log, want: "catboost_log 5/5 iteration, guessed"}})
+	checkLogs(t, []tcase{{dir: "real/catboost/nan", spec: log, want: "catboost_log 5/5 iteration, guessed"}})
 }
 
 func TestSklearnLog(t *testing.T) {
@@ -81,7 +81,7 @@ func TestSklearnLog(t *testing.T) {
 		{dir: "real/sklearn/grid_search", want: "sklearn 9/9 fit, guessed"},
 		{dir: "real/sklearn/sgd", want: "epochs_log 7/? epoch, guessed"},
 	})
-	checkWhole(t, []tcase{
+	checkLogs(t, []tcase{
 		{dir: "real/sklearn/mlp", spec: runsheet.ProgressSpec{Epochs: true, Total: 40}, want: "sklearn 30/40 iteration"},
 		{dir: "real/sklearn/kmeans", want: "0/?"},
 		{dir: "real/sklearn/hist_gradient_boosting", want: "0/?"}, // verbose=1 prints no rounds
@@ -104,7 +104,7 @@ func TestKerasLog(t *testing.T) {
 		{dir: "real/keras/one_epoch", spec: log, want: "keras 9/9 step, guessed"},
 		{dir: "real/keras/terminate_on_nan", spec: log, metrics: []string{"loss"}, want: "keras 0/9 epoch, guessed, loss=NaN"},
 	})
-	checkWhole(t, []tcase{
+	checkLogs(t, []tcase{
 		{dir: "real/keras/early", spec: log, want: "keras 40/100 epoch, early at 40"},
 		{dir: "real/keras/early_silent", spec: log, want: "keras 6/100 epoch, guessed"},
 		{dir: "real/keras/killed", spec: log, want: "keras 4/8 epoch, guessed"},
@@ -135,7 +135,7 @@ func TestTQDMLog(t *testing.T) {
 		{dir: "real/tqdm/unit_scale", want: "tqdm 4880/4880 samples, guessed", most: 3400000},
 		{dir: "real/rich/end", metrics: []string{"loss"}, want: "steps_log 40/? step, guessed, loss=0.025"},
 	})
-	checkWhole(t, []tcase{
+	checkLogs(t, []tcase{
 		{dir: "real/tqdm/end", want: "tqdm 60/60 step, guessed"},
 		{dir: "real/tqdm/end", spec: runsheet.ProgressSpec{Total: 60}, want: "tqdm 60/60 step"},
 		{dir: "real/tqdm/ascii", want: "tqdm 40/40 step, guessed"},
@@ -161,7 +161,7 @@ func TestTransformersLog(t *testing.T) {
 		{dir: "real/transformers/crashed", spec: log, metrics: []string{"loss"}, want: "transformers_log 16/60 step, guessed, loss=3.036"},
 		{dir: "real/transformers/resumed-middle", spec: log, want: "transformers_log 21/60 step, guessed", most: 25},
 	})
-	checkWhole(t, []tcase{
+	checkLogs(t, []tcase{
 		{dir: "real/transformers/middle", spec: epochs, want: "transformers_log 1/3 epoch"},
 		{dir: "real/transformers/nan", spec: log, metrics: []string{"loss"}, want: "transformers_log 60/60 step, finished, loss=NaN"},
 		{dir: "real/transformers4/resumed-middle", spec: log, metrics: []string{"loss"}, want: "transformers_log 0/60 step, guessed, loss=3.043"},
@@ -182,7 +182,7 @@ func TestEpochsLogOfOthers(t *testing.T) {
 		{dir: "real/torchtune/stdout", spec: log, metrics: []string{"loss"}, want: "steps_log 10/? step, guessed, loss=0.2"},
 		{dir: "real/accelerate/end", spec: log, want: "tqdm 40/40 step, guessed"},
 	})
-	checkWhole(t, []tcase{
+	checkLogs(t, []tcase{
 		{dir: "real/lightning/end", spec: log, want: "0/?"}, // its own bars are left to its own tracker
 		{dir: "real/ultralytics/end", spec: log, want: "0/?"},
 	})
@@ -194,7 +194,7 @@ func TestTablesAndLoggers(t *testing.T) {
 	checkCases(t, []tcase{
 		{dir: "real/stable_baselines3/early", spec: log, want: "sb3_log 500/? step, early at 500"},
 	})
-	checkWhole(t, []tcase{
+	checkLogs(t, []tcase{
 		{dir: "real/mmengine/start", spec: log, want: "mmengine_log 0/4 epoch, guessed"},
 		{dir: "real/mmengine/early", spec: log, metrics: []string{"toy/mse"}, want: "mmengine_log 3/4 epoch, early at 3, toy/mse=1"},
 		{dir: "real/mmengine/iter-middle", spec: log, want: "mmengine_log 25/40 iteration, guessed"},
@@ -218,15 +218,15 @@ func TestFrameworksNotRun(t *testing.T) {
 		{dir: "detectron2/stdout", metrics: []string{"total_loss"}, want: "steps_log 40/? step, guessed, total_loss=1.5"},
 		{dir: "keras/two", metrics: []string{"loss"}, want: "keras 1/2 epoch, guessed, loss=1.2"},
 	})
-	checkWhole(t, []tcase{
+	checkLogs(t, []tcase{
 		{dir: "megatron/middle", spec: runsheet.ProgressSpec{Total: 5000}, want: "megatron_log 200/5000 iteration"},
 		{dir: "nanogpt/middle", spec: runsheet.ProgressSpec{Total: 30}, want: "steps_log 21/30 step, guessed"}, // it tells every tenth
 		{dir: "nanogpt/middle", spec: runsheet.ProgressSpec{Total: 100}, want: "steps_log 21/100 step"},
 	})
 }
 
-// checkWhole holds what is told of cases as they are.
-func checkWhole(t *testing.T, cases []tcase) {
+// checkLogs holds what is told of cases as they are.
+func checkLogs(t *testing.T, cases []tcase) {
 	t.Helper()
 	for _, c := range cases {
 		if got := told(later(t, copied(t, filepath.Join("testdata", c.dir)), c.spec, nil).Progress, c.metrics...); got != c.want {
