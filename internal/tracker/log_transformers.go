@@ -63,7 +63,7 @@ func (l *transformersLog) row(text string, point func(int64, runsheet.Metrics)) 
 	for field := range strings.SplitSeq(text[1:], ", '") {
 		name, v, ok := strings.Cut(strings.TrimPrefix(field, "'"), "': ")
 		value, num := parseFloat(strings.Trim(v, "'"))
-		if !ok || !num || len(name) > maxName || len(m) >= maxKept {
+		if !ok || !num || len(name) > maxName || len(m) >= maxTold {
 			continue
 		}
 		if name == "epoch" {

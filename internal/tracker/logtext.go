@@ -115,7 +115,7 @@ func metricsIn(text string) runsheet.Metrics {
 	return m
 }
 
-// metricsInto puts the metrics that a text tells over those that were there, up to maxKept of them, and says whether it
+// metricsInto puts the metrics that a text tells over those that were there, up to maxTold of them, and says whether it
 // tells any.
 func metricsInto(m *runsheet.Metrics, text string) (any bool) {
 	done := 0 // bytes that belong to a pair already
@@ -138,7 +138,7 @@ func metricsInto(m *runsheet.Metrics, text string) (any bool) {
 		}
 		if _, ok := (*m)[name]; ok {
 			(*m)[name] = v
-		} else if len(*m) < maxKept {
+		} else if len(*m) < maxTold {
 			(*m)[strings.Clone(name)] = v // the line itself is not kept
 		}
 		any = true
@@ -232,7 +232,7 @@ func isCounter(name string) bool {
 	return false
 }
 
-// merge puts metrics over those that were there, up to maxKept of them.
+// merge puts metrics over those that were there, up to maxTold of them.
 func merge(into *runsheet.Metrics, m runsheet.Metrics) {
 	if *into == nil && len(m) > 0 {
 		*into = runsheet.Metrics{}
@@ -240,14 +240,14 @@ func merge(into *runsheet.Metrics, m runsheet.Metrics) {
 	for name, v := range m {
 		if _, ok := (*into)[name]; ok {
 			(*into)[name] = v
-		} else if len(*into) < maxKept {
+		} else if len(*into) < maxTold {
 			(*into)[strings.Clone(name)] = v // the line itself is not kept
 		}
 	}
 }
 
-// maxKept is how many metrics a dialect keeps.
-const maxKept = 100
+// maxTold is how many metrics a dialect keeps.
+const maxTold = 100
 
 // scaled reads a count as tqdm writes it: "12", or "1.20k", which stands for as many as slack more or less.
 func scaled(text string) (n, slack int64, ok bool) {
@@ -284,7 +284,7 @@ func spoken(text string) runsheet.Metrics {
 		v, ok := parseFloat(field)
 		switch {
 		case ok && (strings.IndexByte(field, '.') > 0 || !isDigit(field[len(field)-1])) && isNumber(field):
-			if name != "" && len(m) < maxKept {
+			if name != "" && len(m) < maxTold {
 				if m == nil {
 					m = runsheet.Metrics{}
 				}
