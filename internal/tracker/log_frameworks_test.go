@@ -151,7 +151,7 @@ func TestTQDMLog(t *testing.T) {
 	})
 }
 
-func TestTransformersLog(t *testing.T) {
+func TestTransformersLines(t *testing.T) {
 	log := runsheet.ProgressSpec{Tracker: "log"}
 	epochs := runsheet.ProgressSpec{Tracker: "transformers_log", Epochs: true, Total: 3}
 	checkCases(t, []tcase{
