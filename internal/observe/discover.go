@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"runsheet"
 	"runsheet/internal/durable"
@@ -19,8 +20,8 @@ const (
 )
 
 // Discover finds the runs below dir: directories that hold records of ours, or evidence that a tracker recognises.
-// What lies below a run belongs to it. Symbolic links are not followed, hidden directories not entered, and what
-// cannot be read is passed over. Names are the paths below dir.
+// What lies below a run belongs to it. Symbolic links are not followed, hidden directories and what the kernel makes up
+// (/proc, /sys, /dev) not entered, and what cannot be read is passed over. Names are the paths below dir.
 func Discover(disk durable.Disk, dir string) ([]runsheet.Run, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -30,7 +31,9 @@ func Discover(disk durable.Disk, dir string) ([]runsheet.Run, error) {
 		return nil, err
 	}
 	d := discovery{disk: disk, sys: record.NewSystem(disk), root: dir}
-	d.walk(dir, 0)
+	if kind, err := durable.FileSystemOf(dir); err != nil || !kind.Pseudo {
+		d.walk(dir, 0, device(disk.Lstat("discover", dir)))
+	}
 	slices.SortFunc(d.runs, func(a, b runsheet.Run) int { return strings.Compare(a.Name, b.Name) })
 	return d.runs, nil
 }
@@ -43,7 +46,7 @@ type discovery struct {
 	runs []runsheet.Run
 }
 
-func (d *discovery) walk(dir string, depth int) {
+func (d *discovery) walk(dir string, depth int, dev uint64) {
 	if d.dirs++; d.dirs > maxDirs || depth > maxDepth {
 		return
 	}
@@ -57,9 +60,32 @@ func (d *discovery) walk(dir string, depth int) {
 	}
 	for _, e := range entries {
 		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && e.Type()&fs.ModeSymlink == 0 {
-			d.walk(filepath.Join(dir, e.Name()), depth+1)
+			below := filepath.Join(dir, e.Name())
+			there := device(e.Info())
+			if there != dev && pseudo(below) {
+				continue
+			}
+			d.walk(below, depth+1, there)
 		}
 	}
+}
+
+// device returns the number of the file system that a file is on; 0: not known.
+func device(info fs.FileInfo, err error) uint64 {
+	if err != nil {
+		return 0
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Dev
+	}
+	return 0
+}
+
+// pseudo says whether the kernel makes up what is below a mount point. Device files are on a tmpfs, or on what looks
+// like one.
+func pseudo(mount string) bool {
+	kind, err := durable.FileSystemOf(mount)
+	return err == nil && (kind.Pseudo || mount == "/dev")
 }
 
 // recognise makes a run of a directory that is one.
