@@ -320,9 +320,9 @@ func TestEachBreak(t *testing.T) {
 			p.must(os.RemoveAll(p.under("requests")))
 		}},
 		{"an attempt that was set aside", Noted, dir("attempts/000001.aside"), "set aside", func(p *project, path string) { p.must(os.Rename(p.attempt(1, ""), path)) }},
-		{"the results were thrown away", Noted, state("journal.jsonl"), "2, of 1 runs", func(p *project, path string) { p.must(os.RemoveAll(p.run.WorkDir)) }},
+		{"the results were thrown away", Noted, state("journal.jsonl"), "(attempts: 2, work dirs: 1)", func(p *project, path string) { p.must(os.RemoveAll(p.run.WorkDir)) }},
 		{"the records were thrown away", Noted, state("journal.jsonl"), "deleted, replaced or moved", func(p *project, path string) { p.must(os.RemoveAll(p.under(""))) }},
-		{"the records were thrown away, and there are new ones", Noted, state("journal.jsonl"), "2, of 1 runs", func(p *project, path string) {
+		{"the records were thrown away, and there are new ones", Noted, state("journal.jsonl"), "(attempts: 2, work dirs: 1)", func(p *project, path string) {
 			p.must(os.RemoveAll(p.under("")))
 			c, err := record.Claim(p.sys, runsheet.Facts{}, 2, runsheet.Claim{Run: p.run.Name, Nonce: record.NewNonce(), Session: "s", Executor: "local",
 				Identity: p.run.Command, Command: p.run.Command, WorkDir: p.run.WorkDir, Dir: p.sheet.Dir, Progress: p.run.Progress})

@@ -247,6 +247,6 @@ func (c *checker) missing(f *findings, path string, all map[string][]*journaled)
 		}
 	}
 	if deleted > 0 {
-		f.note(path, "nothing needs to be done: what is deleted is forgotten", "it tells of attempts whose .runsheet was deleted, replaced or moved: %d, of %d runs", deleted, runs)
+		f.note(path, "nothing needs to be done: what is deleted is forgotten", "it tells of attempts whose .runsheet was deleted, replaced or moved (attempts: %d, work dirs: %d)", deleted, runs)
 	}
 }
