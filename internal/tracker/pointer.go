@@ -1,0 +1,88 @@
+package tracker
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+const maxPointer = 64 << 10 // bytes of a file that names a checkpoint
+
+// pointer reads the small file that names the checkpoint which was saved last, as it is rewritten in place once that one
+// is whole; "" where there is none. One in which sane sees no sense is read again while it may still be being written;
+// then it is "" too, and whoever asked looks at the checkpoints themselves.
+func (ev *Evidence) pointer(rel string, sane func(text string) bool) (string, error) {
+	ev.Witness(rel)
+	text := ""
+	moving, err := ev.steadily(rel, func() error {
+		text = ""
+		if st, err := ev.Look(rel); err != nil || st.Kind == Absent {
+			return err
+		}
+		data, err := ev.readAll(rel, maxPointer)
+		if err != nil {
+			if absent(err) {
+				return nil // removed in between, as the witness will show
+			}
+			return err
+		}
+		if text = strings.TrimSpace(string(data)); !sane(text) {
+			return ev.broken(rel, &syntaxError{what: "it names no checkpoint"})
+		}
+		return nil
+	})
+	ev.moving = ev.moving || moving
+	if isBroken(err) {
+		return "", nil
+	}
+	return text, err
+}
+
+// saved is what the pointer in a directory and the checkpoints beside it, <prefix><N>, say.
+type saved struct {
+	count int64
+	marks pace
+}
+
+// savedSteps reads a pointer that ends in the count of a checkpoint beside it, whose directories begin with one of the
+// prefixes, and says whether there is one. read takes the count out of the pointer's text. Where the text is no count, or
+// one that was cut, the highest of the checkpoints counts: the pointer is written anew when that one is whole.
+func (ev *Evidence) savedSteps(rel string, read func(text string) (int64, bool), prefixes ...string) (saved, bool, error) {
+	var s saved
+	dir := path.Dir(rel)
+	if !ev.has(dir, path.Base(rel)) {
+		return s, false, nil
+	}
+	var all []numbered
+	for _, prefix := range prefixes {
+		found, err := ev.numbered(dir, prefix)
+		if err != nil {
+			return s, false, err
+		}
+		all = append(all, found...)
+	}
+	if len(all) == 0 {
+		return s, false, nil
+	}
+	beside := func(n int64) bool { return slices.ContainsFunc(all, func(c numbered) bool { return c.n == n }) }
+	text, err := ev.pointer(rel, func(text string) bool { n, ok := read(text); return ok && beside(n) })
+	if err != nil {
+		return s, false, err
+	}
+	n, ok := read(text)
+	if !ok || !beside(n) {
+		n = max(n, slices.MaxFunc(all, func(a, b numbered) int { return int(min(max(a.n-b.n, -1), 1)) }).n)
+	}
+	s.count = n
+	slices.SortFunc(all, func(a, b numbered) int { return int(min(max(a.n-b.n, -1), 1)) })
+	for _, c := range all[max(0, len(all)-maxMarks):] {
+		if c.n <= n {
+			st, err := ev.Look(path.Join(dir, c.Name))
+			if err != nil {
+				return s, false, err
+			}
+			s.marks.see(stampTime(st.MTime), c.n)
+		}
+	}
+	return s, true, nil
+}
