@@ -81,22 +81,21 @@ func (ev *Evidence) mmConfig(rel string) (string, error) {
 	return string(data), nil
 }
 
-// mmSaved returns the highest number of the checkpoints <prefix><N>.pth in a directory that are newer than what was
-// written at the given time, and when it was saved; 0: there is none.
-func (ev *Evidence) mmSaved(dir, prefix string, after int64) (int64, time.Time) {
+// mmSaved returns the highest number of the checkpoints <prefix><N>.pth in a directory that are no older than what was
+// written at the given time; 0: there is none.
+func (ev *Evidence) mmSaved(dir, prefix string, after int64) int64 {
 	entries, _ := ev.List(dir)
 	var highest int64
-	var at time.Time
 	for _, e := range entries {
 		n, ok := mmCheckpoint(e.Name, prefix)
 		if !ok || n <= highest {
 			continue
 		}
 		if st, err := ev.Look(path.Join(dir, e.Name)); err == nil && st.MTime >= after {
-			highest, at = n, stampTime(st.MTime)
+			highest = n
 		}
 	}
-	return highest, at
+	return highest
 }
 
 // mmCheckpoint reads the number out of a checkpoint's name.
