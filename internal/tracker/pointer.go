@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -44,10 +45,10 @@ type saved struct {
 	marks pace
 }
 
-// savedSteps reads a pointer that ends in the count of a checkpoint beside it, whose directories begin with one of the
-// prefixes, and says whether there is one. read takes the count out of the pointer's text. Where the text is no count, or
-// one that was cut, the highest of the checkpoints counts: the pointer is written anew when that one is whole.
-func (ev *Evidence) savedSteps(rel string, read func(text string) (int64, bool), prefixes ...string) (saved, bool, error) {
+// savedSteps reads a pointer whose text is lead and the count of a checkpoint beside it, which are directories <prefix><N>,
+// and says whether there is that. Where the text was cut, the highest of the checkpoints counts: the pointer is written
+// anew when that one is whole.
+func (ev *Evidence) savedSteps(rel, lead string, prefixes ...string) (saved, bool, error) {
 	var s saved
 	dir := path.Dir(rel)
 	if !ev.has(dir, path.Base(rel)) {
@@ -64,25 +65,31 @@ func (ev *Evidence) savedSteps(rel string, read func(text string) (int64, bool),
 	if len(all) == 0 {
 		return s, false, nil
 	}
-	beside := func(n int64) bool { return slices.ContainsFunc(all, func(c numbered) bool { return c.n == n }) }
-	text, err := ev.pointer(rel, func(text string) bool { n, ok := read(text); return ok && beside(n) })
-	if err != nil {
+	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.n, b.n) })
+	beside := func(text string) (int64, bool) {
+		n, _ := parseCount(strings.TrimPrefix(text, lead))
+		return n, slices.ContainsFunc(all, func(c numbered) bool { return c.n == n })
+	}
+	foreign := func(text string) bool { // no beginning of such a text
+		return !strings.HasPrefix(lead, text) && (!strings.HasPrefix(text, lead) || strings.Trim(text[len(lead):], "0123456789") != "")
+	}
+	text, err := ev.pointer(rel, func(text string) bool { _, ok := beside(text); return ok || foreign(text) })
+	if err != nil || foreign(text) {
 		return s, false, err
 	}
-	n, ok := read(text)
-	if !ok || !beside(n) {
-		n = max(n, slices.MaxFunc(all, func(a, b numbered) int { return int(min(max(a.n-b.n, -1), 1)) }).n)
+	var ok bool
+	if s.count, ok = beside(text); !ok {
+		s.count = max(s.count, all[len(all)-1].n) // that of a checkpoint that was deleted is the larger one
 	}
-	s.count = n
-	slices.SortFunc(all, func(a, b numbered) int { return int(min(max(a.n-b.n, -1), 1)) })
 	for _, c := range all[max(0, len(all)-maxMarks):] {
-		if c.n <= n {
-			st, err := ev.Look(path.Join(dir, c.Name))
-			if err != nil {
-				return s, false, err
-			}
-			s.marks.see(stampTime(st.MTime), c.n)
+		if c.n > s.count {
+			break
 		}
+		st, err := ev.Look(path.Join(dir, c.Name))
+		if err != nil {
+			return s, false, err
+		}
+		s.marks.see(stampTime(st.MTime), c.n)
 	}
 	return s, true, nil
 }
