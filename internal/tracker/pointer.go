@@ -11,7 +11,7 @@ const maxPointer = 64 << 10 // bytes of a file that names a checkpoint
 
 // pointer reads the small file that names the checkpoint which was saved last, as it is rewritten in place once that one
 // is whole; "" where there is none. One in which sane sees no sense is read again while it may still be being written;
-// then it is "" too, and whoever asked looks at the checkpoints themselves.
+// then whoever asked has to look at the checkpoints themselves.
 func (ev *Evidence) pointer(rel string, sane func(text string) bool) (string, error) {
 	ev.Witness(rel)
 	text := ""
@@ -34,7 +34,7 @@ func (ev *Evidence) pointer(rel string, sane func(text string) bool) (string, er
 	})
 	ev.moving = ev.moving || moving
 	if isBroken(err) {
-		return "", nil
+		err = nil
 	}
 	return text, err
 }
