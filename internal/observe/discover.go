@@ -19,8 +19,10 @@ const (
 )
 
 // Discover finds the runs below dir: directories that hold records of ours, or evidence that a tracker recognises.
-// What lies below a run belongs to it. Symbolic links are not followed, hidden directories not entered, and what
-// cannot be read is passed over. Names are the paths below dir.
+// What lies below a run belongs to it; but where several trainings lie in directories of one, as TensorBoard, Lightning
+// and MLflow keep them, each is a run, and what only the looks of a log tell of a directory gives way to runs below it.
+// Symbolic links are not followed, hidden directories not entered, and what cannot be read is passed over. Names are the
+// paths below dir.
 func Discover(disk durable.Disk, dir string) ([]runsheet.Run, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -47,33 +49,65 @@ func (d *discovery) walk(dir string, depth int) {
 	if d.dirs++; d.dirs > maxDirs || depth > maxDepth {
 		return
 	}
-	if run, ok := d.recognise(dir); ok {
+	if run, ok := d.recorded(dir); ok {
 		d.runs = append(d.runs, run)
 		return
 	}
+	what, recognised := tracker.Recognise(d.disk, dir)
+	var parts []runsheet.Run
+	for _, part := range what.Parts {
+		if _, ok := tracker.Recognise(d.disk, part); ok {
+			parts = append(parts, d.stranger(part))
+		}
+	}
+	switch {
+	case len(parts) > 1:
+		d.runs = append(d.runs, parts...)
+	case recognised && !what.ByLog:
+		d.runs = append(d.runs, d.stranger(dir))
+		return
+	}
+	before := len(d.runs)
+	d.below(dir, depth, what.Parts)
+	if recognised && len(parts) < 2 && len(d.runs) == before {
+		d.runs = append(d.runs, d.stranger(dir))
+	}
+}
+
+// below walks the directories in dir, but those that hold the given parts.
+func (d *discovery) below(dir string, depth int, parts []string) {
 	entries, err := d.disk.ReadDir("discover", dir)
 	if err != nil {
 		return
 	}
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && e.Type()&fs.ModeSymlink == 0 {
-			d.walk(filepath.Join(dir, e.Name()), depth+1)
+		path := filepath.Join(dir, e.Name())
+		holds := slices.ContainsFunc(parts, func(part string) bool { return part == path || strings.HasPrefix(part, path+"/") })
+		if e.IsDir() && !holds && !strings.HasPrefix(e.Name(), ".") && e.Type()&fs.ModeSymlink == 0 {
+			d.walk(path, depth+1)
 		}
 	}
 }
 
-// recognise makes a run of a directory that is one.
-func (d *discovery) recognise(dir string) (runsheet.Run, bool) {
+// stranger makes a run of a directory that holds no records of ours.
+func (d *discovery) stranger(dir string) runsheet.Run {
 	shown, err := filepath.Rel(d.root, dir)
 	if err != nil {
 		shown = dir
 	}
-	run := runsheet.Run{Name: shown, WorkDir: dir, Shown: shown, Progress: runsheet.ProgressSpec{Tracker: "auto"}}
-	if v, err := record.Look(d.sys, dir); err != nil {
+	return runsheet.Run{Name: shown, WorkDir: dir, Shown: shown, Progress: runsheet.ProgressSpec{Tracker: "auto"}}
+}
+
+// recorded makes a run of a directory that holds records of ours.
+func (d *discovery) recorded(dir string) (runsheet.Run, bool) {
+	run := d.stranger(dir)
+	v, err := record.Look(d.sys, dir)
+	if err != nil {
 		return run, true // records that cannot be read are shown, with their error
-	} else if v.Claim != nil {
-		run.Command, run.Resumed, run.Progress = v.Claim.Identity, v.Claim.Identity, v.Claim.Progress
-		return run, true
 	}
-	return run, tracker.Recognises(d.disk, dir)
+	if v.Claim == nil {
+		return run, false
+	}
+	run.Command, run.Resumed, run.Progress = v.Claim.Identity, v.Claim.Identity, v.Claim.Progress
+	return run, true
 }

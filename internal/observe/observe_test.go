@@ -223,3 +223,36 @@ func TestDiscover(t *testing.T) {
 		t.Error("a directory that is not there holds no runs")
 	}
 }
+
+// TestDiscoverStrangers holds that what frameworks left in one tree is told apart: several trainings below one directory,
+// and runs below a directory that has only a log to itself.
+func TestDiscoverStrangers(t *testing.T) {
+	root := t.TempDir()
+	real := "../tracker/testdata/real/"
+	for from, to := range map[string]string{
+		"lightning/end":         "nets/lightning",
+		"transformers/end/out":      "bert",
+		"stable_baselines3/end": "rl/ppo",
+	} {
+		if err := os.CopyFS(filepath.Join(root, to), os.DirFS(real+from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, id := range []string{"0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdee"} {
+		write(t, filepath.Join(root, "flow/mlruns/0", id, "meta.yaml"), "status: 3\nrun_id: "+id+"\nlifecycle_stage: active\nstart_time: 170000000000"+string(rune('0'+i))+"\n")
+		write(t, filepath.Join(root, "flow/mlruns/0", id, "metrics/loss"), "1700000000000 0.5 1\n")
+	}
+	write(t, filepath.Join(root, "nohup.out"), "Epoch 3/10\n12/12 - 1s - 6ms/step - loss: 1.2\nEpoch 4/10\n")
+	runs, err := observe.Discover(durable.OS(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, r := range runs {
+		names = append(names, r.Name)
+	}
+	want := "bert flow/mlruns/0/0123456789abcdef0123456789abcdee flow/mlruns/0/0123456789abcdef0123456789abcdef nets/lightning rl/ppo"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("found %q\nwant  %q", got, want)
+	}
+}

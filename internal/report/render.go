@@ -111,7 +111,7 @@ func (t Table) legend(best string) []string {
 		notes = append(notes, best+" best of its column")
 	}
 	if t.any(func(c Cell) bool { return c.incomplete() != "" }) {
-		notes = append(notes, "(n/m) n of m runs are finished")
+		notes = append(notes, "(n/m) n of m runs are finished and have it")
 	}
 	if t.any(func(c Cell) bool { return c.Outdated > 0 }) {
 		notes = append(notes, dagger+" some of the runs are outdated")

@@ -16,8 +16,13 @@ var (
 		"jobs", "retries", "backoff", "activity_window", "stuck_after", "on_stuck", "outdated_after", "outdated_before",
 		"rerun_outdated", "stop_grace", "host_lost_after",
 	}
+	// As tracker.Names lists them; a test in cli holds that they are the same.
 	trackers = []string{
-		"auto", "evaluation", "epochs", "reported", "log", "regex", "csv", "jsonl", "json", "files", "command",
+		"auto", "evaluation", "epochs", "reported", "llamafactory", "transformers", "catboost", "ultralytics", "yolov5",
+		"lightning", "torchtune", "timm", "sb3", "keras_csv", "mmengine", "mmcv", "detectron2", "nerfstudio", "megatron",
+		"deepspeed", "tensorboard", "wandb", "mlflow", "diffusers", "log", "pylon_log", "transformers_log", "keras", "lightgbm",
+		"xgboost", "catboost_log", "sklearn", "megatron_log", "fairseq_log", "mmengine_log", "sb3_log", "epochs_log", "steps_log",
+		"tqdm", "regex", "csv", "jsonl", "json", "files", "command",
 	}
 
 	// reservedNames cannot be parameters: they mean something else in a template or in an entry of `runs`.

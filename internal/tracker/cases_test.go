@@ -87,6 +87,18 @@ func checkCases(t *testing.T, cases []tcase) {
 	}
 }
 
+// checkTold holds what trackers tell of work dirs, without cutting any file of theirs.
+func checkTold(t *testing.T, cases []tcase) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(strings.ReplaceAll(c.dir, "/", "_"), func(t *testing.T) {
+			if got := told(later(t, copied(t, filepath.Join("testdata", c.dir)), c.spec, nil).Progress, c.metrics...); got != c.want {
+				t.Errorf("told  %s\nwant  %s", got, c.want)
+			}
+		})
+	}
+}
+
 // maxCuts is at how many places a file is cut; a shorter one at every byte.
 const maxCuts = 400
 

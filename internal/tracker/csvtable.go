@@ -60,9 +60,7 @@ func (t *csvTable) row(line []byte) (map[string]float64, bool) {
 	return out, len(out) > 0
 }
 
-// has says whether the table has all these columns.
-func (t *csvTable) has(names ...string) bool { return hasAll(t.Header, names...) }
-
+// hasAll says whether a header has all these columns.
 func hasAll(header []string, names ...string) bool {
 	for _, n := range names {
 		if !slices.Contains(header, n) {

@@ -52,3 +52,30 @@ func FuzzLlamaFactory(f *testing.F) {
 		}
 	})
 }
+
+func FuzzTorchtune(f *testing.F) {
+	seed(f, "torchtune/*/logs/log_*.txt")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var s tuneState
+		for line := range bytes.Lines(data) {
+			s.take(line, func(step int64, _ runsheet.Metrics) {
+				if step < 0 {
+					t.Errorf("step %d", step)
+				}
+			})
+		}
+		if _, err := json.Marshal(&s); err != nil || s.Step < 0 || len(s.Metrics) > maxMetrics {
+			t.Errorf("%+v: %v", s, err)
+		}
+	})
+}
+
+func FuzzTimmTotal(f *testing.F) {
+	seed(f, "real/timm/*/output/train/*/args.yaml")
+	f.Add([]byte("epochs: 10\nlr_cycle_limit: 3\nlr_cycle_mul: .5\nsched: poly\ncooldown_epochs: nan\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if n := timmTotal(yamlKeys(data, timmKeys...)); n < 0 || n > maxCount {
+			t.Error(n)
+		}
+	})
+}

@@ -29,7 +29,7 @@ func TestLightning(t *testing.T) {
 		{dir: real("middle"), spec: steps, want: "lightning 25/80 step"},
 		{dir: real("middle"), spec: runsheet.ProgressSpec{Unit: "step"}, want: "lightning 25/? step"},
 		{dir: real("end"), want: "lightning 4/4 epoch, finished"},
-		{dir: real("end"), spec: epochs, want: "lightning 4/8 epoch, finished"},
+		{dir: real("end"), spec: epochs, want: "lightning 4/8 epoch"},
 		{dir: real("end"), spec: steps, want: "lightning 40/80 step, finished"},
 		{dir: real("nan"), metrics: []string{"val_loss"}, want: "lightning 4/4 epoch, finished, val_loss=NaN"},
 		{dir: real("top"), want: "lightning 4/4 epoch, finished"},

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -31,16 +32,50 @@ type redrawing interface {
 	whole(text string) bool
 }
 
+// sparse is a dialect that does not tell every unit: a log may end with a count below the one that was reached.
+type sparse interface {
+	dialect
+	// slack is how many more units may be complete than the lines say.
+	slack() int64
+}
+
+// uncertain is a dialect that sometimes says something that counts only where no other says more: the bar of a download,
+// a count of nobody knows how many.
+type uncertain interface {
+	dialect
+	weak() bool
+}
+
 // logState is what the lines of one log have said so far.
 type logState struct {
-	Said  saying          `json:"said,omitzero"`
-	Ends  endings         `json:"ends,omitzero"`
+	Said saying  `json:"said,omitzero"`
+	Ends endings `json:"ends,omitzero"`
+
+	Pylon        pylonLog        `json:"pylon,omitzero"`
+	Transformers transformersLog `json:"transformers,omitzero"`
+	Keras        kerasLog        `json:"keras,omitzero"`
+	LightGBM     lightgbmLog     `json:"lightgbm,omitzero"`
+	XGBoost      xgboostLog      `json:"xgboost,omitzero"`
+	CatBoost     catboostLog     `json:"catboost,omitzero"`
+	Sklearn      sklearnLog      `json:"sklearn,omitzero"`
+	Megatron     megatronLog     `json:"megatron,omitzero"`
+	Fairseq      fairseqLog      `json:"fairseq,omitzero"`
+	MMEngine     mmengineLog     `json:"mmengine,omitzero"`
+	SB3          sb3Log          `json:"sb3,omitzero"`
+	Epochs       epochsLog       `json:"epochs,omitzero"`
+	Steps        stepsLog        `json:"steps,omitzero"`
+	TQDM         tqdmLog         `json:"tqdm,omitzero"`
+
 	Paces map[string]pace `json:"paces,omitempty"` // by dialect
 }
 
-// dialects lists the ways to say it, the most telling first.
+// dialects lists the ways to say it, the most telling first: a framework's own lines, then those of anybody's code.
 func (s *logState) dialects() []dialect {
-	return []dialect{}
+	return []dialect{
+		&s.Pylon, &s.Transformers, &s.Keras, &s.LightGBM, &s.XGBoost, &s.CatBoost, &s.Sklearn,
+		&s.Megatron, &s.Fairseq, &s.MMEngine, &s.SB3,
+		&s.Epochs, &s.Steps, &s.TQDM,
+	}
 }
 
 // readLog reads one log; each is read once in a reading.
@@ -48,23 +83,30 @@ func (ev *Evidence) readLog(rel string) (*logState, error) {
 	if s, ok := ev.logs[rel]; ok {
 		return s, nil
 	}
+	var of *logState
+	var dialects []dialect // of it
+	point := ev.Point
 	s, err := follow(ev, rel, format[logState]{
-		key:   "log/1",
+		key:   "log/2",
 		split: byRedraw,
 		take: func(s *logState, piece []byte) {
 			if text := clean(piece); text != "" {
-				s.Said.line(text, ev.Point)
+				if of != s {
+					of, dialects = s, s.dialects()
+				}
+				s.Said.line(text, point)
 				s.Ends.line(text)
-				for _, d := range s.dialects() {
-					d.line(text, ev.Point)
+				for _, d := range dialects {
+					d.line(text, point)
 				}
 			}
 		},
 		peek: func(s *logState, rest []byte) {
-			text := clean(rest)
-			for _, d := range s.dialects() {
-				if r, ok := d.(redrawing); ok && r.whole(text) {
-					d.line(text, ev.Point)
+			if text := clean(rest); text != "" {
+				for _, d := range s.dialects() {
+					if r, ok := d.(redrawing); ok && r.whole(text) {
+						d.line(text, point)
+					}
 				}
 			}
 		},
@@ -116,6 +158,8 @@ func (t logTracker) Recognises(ev *Evidence, spec runsheet.ProgressSpec) bool {
 // Read returns what the log that counts most says; a later one only where it says nothing. Source is empty where none does.
 func (t logTracker) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
 	ours, strangers := ev.logFiles(spec)
+	var weak runsheet.Progress // the first that was said without weight
+	steps := ""                // the log that counts something else than epochs
 	for _, list := range []func() ([]string, error){ours, strangers} {
 		rels, err := list()
 		if err != nil {
@@ -126,16 +170,35 @@ func (t logTracker) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Pro
 			if err != nil {
 				return runsheet.Progress{Source: t.Name()}, err
 			}
-			if p, ok := t.choose(s, spec); ok {
+			p, sure := t.choose(s, spec)
+			if sure {
 				return p, nil
 			}
+			if weak.Source == "" {
+				weak = p
+			}
+			if t.only != "" && steps == "" && spec.Epochs {
+				bare := spec
+				bare.Epochs = false
+				if q, _ := t.choose(s, bare); q.Source != "" {
+					steps = rel
+				}
+			}
 		}
+	}
+	if weak.Source != "" {
+		return weak, nil
+	}
+	if steps != "" {
+		return runsheet.Progress{Source: t.Name()},
+			fmt.Errorf("%s: what %s reads there are no epochs; give `total` instead of `epochs` in the sheet", steps, t.only)
 	}
 	return runsheet.Progress{Unit: spec.Unit}, nil
 }
 
-// choose returns what the first dialect says that says anything.
-func (t logTracker) choose(s *logState, spec runsheet.ProgressSpec) (runsheet.Progress, bool) {
+// choose returns what the first dialect says that says anything for sure, and whether one does: one that counts up to
+// the total of the sheet before all others, else what is said without weight. Source is empty where nothing is.
+func (t logTracker) choose(s *logState, spec runsheet.ProgressSpec) (first runsheet.Progress, sure bool) {
 	for _, d := range s.dialects() {
 		if t.only != "" && t.only != d.name() {
 			continue
@@ -144,14 +207,26 @@ func (t logTracker) choose(s *logState, spec runsheet.ProgressSpec) (runsheet.Pr
 		if !ok {
 			continue
 		}
+		u, ok := d.(uncertain)
+		weak := ok && u.weak()
 		p.Source, p.Unit = d.name(), unit(spec, p.Unit)
-		p.Guessed = spec.Total == 0 && !p.Finished && !p.EarlyStopped
+		if !p.Finished && !p.EarlyStopped {
+			p.Guessed = p.Guessed || spec.Total == 0 || !spec.Epochs && p.Total > 0 && p.Total != spec.Total
+			if d, ok := d.(sparse); ok && p.Completed < spec.Total && p.Completed+d.slack() >= spec.Total {
+				p.Guessed = true // how it ended says whether the rest was done
+			}
+		}
 		if !spec.Epochs {
 			s.Paces[d.name()].tell(&p)
 		}
-		return p, true
+		if !weak && spec.Total > 0 && p.Total == spec.Total {
+			return p, true
+		}
+		if first.Source == "" || !sure && !weak {
+			first, sure = p, !weak
+		}
 	}
-	return runsheet.Progress{}, false
+	return first, sure
 }
 
 // escapes are the control sequences of terminals: CSI (ECMA-48, 5.4) and OSC up to its end.
@@ -171,23 +246,4 @@ func clean(piece []byte) string {
 		piece = trimmed
 	}
 	return strings.TrimSpace(string(piece))
-}
-
-// metricPair matches "loss: 0.5", "loss=5e-1", "val_acc: nan" in a line of a log.
-var metricPair = regexp.MustCompile(`([A-Za-z_][\w/.@-]*)\s*[:=]\s*'?([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|nan|NaN|inf|Infinity))\b`)
-
-// metricsIn returns the metrics that a text tells as pairs of name and value.
-func metricsIn(text string) runsheet.Metrics {
-	var m runsheet.Metrics
-	for _, pair := range metricPair.FindAllStringSubmatch(text, maxMetrics) {
-		v, ok := parseFloat(pair[2])
-		if !ok {
-			continue
-		}
-		if m == nil {
-			m = runsheet.Metrics{}
-		}
-		m[pair[1]] = v
-	}
-	return m
 }

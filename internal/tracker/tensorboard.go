@@ -59,7 +59,8 @@ func (t tensorBoard) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Pr
 			return p, err
 		}
 		if said {
-			return p, t.tell(ev, &p, spec, run, runs[i+1:])
+			err := t.tell(ev, &p, spec, run, runs[i+1:])
+			return p, err
 		}
 	}
 	return p, nil

@@ -20,7 +20,8 @@ import (
 // log counts. There is no mark of the end, and no early stop.
 //
 // Read of torchtune 0.6.1 (recipes/lora_finetune_single_device.py, torchtune/training/metric_logging.py and
-// checkpointing/); not checked against a run of it. Before 0.5 there were no directories of epochs.
+// checkpointing/); the lines of the log are checked against its logger in testdata/real/torchtune, the rest against no run
+// of it. Before 0.5 there were no directories of epochs.
 type torchtune struct{}
 
 const (

@@ -22,6 +22,8 @@ func TestTorchtune(t *testing.T) {
 	})
 	checkTold(t, []tcase{
 		{dir: "torchtune/end", spec: runsheet.ProgressSpec{Epochs: true, Total: 4}, want: "torchtune 2/4 epoch"},
+		{dir: "real/torchtune/nan", spec: runsheet.ProgressSpec{Tracker: "torchtune", Total: 20, Unit: "steps"}, metrics: []string{"loss", "grad_norm"},
+			want: "torchtune 10/20 steps, loss=NaN, grad_norm=1.5"},
 		{dir: "reported/lines", spec: runsheet.ProgressSpec{Tracker: "torchtune"}, want: "torchtune 0/? epoch"},
 	})
 }

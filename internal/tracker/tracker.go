@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"runsheet"
 	"runsheet/internal/durable"
@@ -101,6 +100,9 @@ func read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
 	}
 	p, err := t.Read(ev, spec)
 	if spec.Total > 0 && p.Source != (evaluation{}).Name() { // of which there is one
+		if p.Total > 0 && p.Total < spec.Total {
+			p.Finished = false // with what it was told to do then
+		}
 		p.Total = spec.Total // the sheet knows best
 	}
 	return p, err
@@ -121,14 +123,4 @@ func words(dir string, err error) string {
 		text += ". In " + dir
 	}
 	return text
-}
-
-// Recognises says whether some tracker recognises the evidence in dir, an absolute path.
-func Recognises(disk durable.Disk, dir string) bool {
-	ev := NewEvidence(context.Background(), disk, dir, Options{
-		// Whoever only asks this does not wait for a writer.
-		Sleep: func(context.Context, time.Duration) error { return context.Canceled },
-	})
-	_, ok := choose(ev, runsheet.ProgressSpec{})
-	return ok
 }

@@ -225,7 +225,7 @@ func TestBrokenForGood(t *testing.T) {
 			if (r.Broken != nil) != (tt.file == documentName) {
 				t.Errorf("broken: %+v", r.Broken)
 			}
-			if !Recognises(durable.OS(), dir) {
+			if _, ok := Recognise(durable.OS(), dir); !ok {
 				t.Error("not recognised, so that nobody would see the error")
 			}
 		})

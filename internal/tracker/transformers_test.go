@@ -41,6 +41,14 @@ func TestTransformers(t *testing.T) {
 		{dir: real + "maxsteps/out", spec: runsheet.ProgressSpec{Epochs: true}, want: "transformers 1/? epoch, finished"},
 		{dir: real + "early/out", spec: runsheet.ProgressSpec{Epochs: true}, want: "transformers 1/3 epoch, early at 1"},
 		{dir: real + "early-unsaved/out", want: "transformers 20/60 step"},
+		{dir: "real/transformers4/middle/out", metrics: last, want: "transformers 20/60 step, loss=3.043, eval_loss=3.0388"},
+		{dir: "real/transformers4/end/out", want: "transformers 60/60 step, finished"},
+		{dir: "real/transformers4/early/out", want: "transformers 30/60 step, early at 30"},
+		{dir: "real/transformers4/early-unsaved/out", want: "transformers 20/60 step"},
+		{dir: "real/transformers4/nan/out", metrics: last, want: "transformers 60/60 step, finished, loss=NaN, eval_loss=NaN"},
+		{dir: "real/trl/middle/out", metrics: []string{"loss", "mean_token_accuracy"}, want: "transformers 20/40 step, loss=1.7888, mean_token_accuracy=0.0095238"},
+		{dir: "real/trl/end/out", want: "transformers 40/40 step, finished"},
+		{dir: "real/sentence_transformers/end/out", metrics: last, want: "transformers 40/40 step, finished, loss=0.84409, eval_loss=2.1212"},
 		{dir: "reported/lines", spec: runsheet.ProgressSpec{Tracker: "transformers"}, want: "transformers 0/? step"},
 	})
 }
@@ -147,18 +155,40 @@ func TestTransformersPace(t *testing.T) {
 // TestTransformersLog holds that the bar in the newest attempt's log is believed where it is ahead of the state and speaks
 // of as many steps, and that the last step by its word alone is guessed.
 func TestTransformersLog(t *testing.T) {
-	if _, ok := tracker.ByName("tqdm"); !ok {
-		t.Skip("no tracker reads the bars of tqdm yet")
+	if _, ok := tracker.ByName("transformers_log"); !ok {
+		t.Skip("no tracker reads such logs yet")
 	}
-	const bar = " 45%|####5     | %s [00:10<00:12,  2.70it/s]\r"
-	for _, c := range [][2]string{
-		{"27/60", "transformers 27/60 step"}, {"17/60", "transformers 20/60 step"}, {"27/70", "transformers 20/60 step"},
-		{"60/60", "transformers 60/60 step, guessed"},
+	const bar = " 45%|####5     | %s [00:10<00:12,  2.70it/s]"
+	const summary = "\n{'train_runtime': '2.049', 'train_loss': '3.034', 'epoch': '1.25'}\n"
+	for _, c := range []struct{ dir, log, want string }{
+		{"middle", "27/60", "transformers 27/60 step"},
+		{"middle", "17/60", "transformers 20/60 step"},
+		{"middle", "27/70", "transformers 20/60 step"},
+		{"middle", "60/60", "transformers 60/60 step, guessed"},
+		{"middle", "60/60" + summary, "transformers 60/60 step, finished"},
+		{"middle", "25/60" + summary, "transformers 25/60 step, early at 25"},
+		{"middle", "20/60" + summary, "transformers 20/60 step"}, // preempted, perhaps
+		{"early-unsaved", "20/60" + summary, "transformers 20/60 step, early at 20"},
 	} {
-		dir := copied(t, "testdata/real/transformers/middle/out")
-		write(t, filepath.Join(dir, ".runsheet/attempts/000001/run.log"), "loading\n"+strings.ReplaceAll(bar, "%s", c[0]), time.Now())
-		if got := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress); got != c[1] {
-			t.Errorf("%s: told  %s\nwant  %s", c[0], got, c[1])
+		dir := copied(t, "testdata/real/transformers/"+c.dir+"/out")
+		n, rest, _ := strings.Cut(c.log, "\n")
+		text := "loading\n" + strings.ReplaceAll(bar, "%s", n) + "\r\n" + rest
+		write(t, filepath.Join(dir, ".runsheet/attempts/000001/run.log"), text, time.Now())
+		if got := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress); got != c.want {
+			t.Errorf("%s, %q: told  %s\nwant  %s", c.dir, c.log, got, c.want)
+		}
+	}
+	// As it was printed.
+	for c, want := range map[string]string{"early-unsaved": "transformers 25/60 step, early at 25", "killed": "transformers 25/60 step",
+		"middle": "transformers 25/60 step", "end": "transformers 60/60 step, finished"} {
+		dir := copied(t, "testdata/real/transformers/"+c+"/out")
+		text, err := os.ReadFile("testdata/real/transformers/" + c + "/stdout.log")
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, ".runsheet/attempts/000001/run.log"), string(text), time.Now())
+		if got := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress); got != want {
+			t.Errorf("%s: told  %s\nwant  %s", c, got, want)
 		}
 	}
 }

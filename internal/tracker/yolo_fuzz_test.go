@@ -10,7 +10,7 @@ import (
 )
 
 func FuzzYOLO(f *testing.F) {
-	for _, name := range []string{"real/ultralytics/nan/runs/exp", "ultralytics/old/runs/detect/train", "yolov5/middle/runs/train/exp"} {
+	for _, name := range []string{"real/ultralytics/nan/runs/exp", "ultralytics/old/runs/detect/train", "yolov5/nan/runs/train/exp"} {
 		data, err := os.ReadFile("testdata/" + name + "/results.csv")
 		if err != nil {
 			f.Fatal(err)

@@ -25,7 +25,7 @@ func TestUltralytics(t *testing.T) {
 	checkTold(t, []tcase{
 		{dir: real("middle"), want: "ultralytics 2/4 epoch"},
 		{dir: real("end"), spec: runsheet.ProgressSpec{Tracker: "ultralytics"}, want: "ultralytics 4/4 epoch, finished"},
-		{dir: real("end"), spec: runsheet.ProgressSpec{Tracker: "ultralytics", Files: []string{"runs/exp/results.csv"}, Epochs: true, Total: 8, Unit: "pass"}, want: "ultralytics 4/8 pass, finished"},
+		{dir: real("end"), spec: runsheet.ProgressSpec{Tracker: "ultralytics", Files: []string{"runs/exp/results.csv"}, Epochs: true, Total: 8, Unit: "pass"}, want: "ultralytics 4/8 pass"},
 		{dir: real("again"), want: "ultralytics 2/2 epoch, finished"},
 		{dir: real("cls"), metrics: []string{"metrics/accuracy_top1"}, want: "ultralytics 3/3 epoch, finished, metrics/accuracy_top1=0.5"},
 		{dir: real("crashed"), want: "ultralytics 2/4 epoch"},
@@ -98,8 +98,16 @@ func TestUltralyticsSeries(t *testing.T) {
 }
 
 func TestYOLOv5(t *testing.T) {
+	real := func(name string) string { return "real/yolov5/" + name }
 	checkCases(t, []tcase{
-		{dir: "yolov5/middle", metrics: []string{"metrics/mAP_0.5", "x/lr0"}, want: "yolov5 2/3 epoch, metrics/mAP_0.5=0.20391, x/lr0=0.040067"},
-		{dir: "yolov5/early", want: "yolov5 2/300 epoch, early at 2, finished"},
+		{dir: real("middle"), metrics: []string{"metrics/mAP_0.5", "x/lr0"}, want: "yolov5 3/4 epoch, metrics/mAP_0.5=0.0033815, x/lr0=0.095253"},
+		{dir: real("early"), want: "yolov5 2/8 epoch, early at 2, finished"},
+		{dir: real("resumed"), want: "yolov5 4/4 epoch, finished"},
+	})
+	checkTold(t, []tcase{
+		{dir: real("end"), want: "yolov5 4/4 epoch, finished"},
+		{dir: real("plots"), want: "yolov5 4/4 epoch, finished"},
+		{dir: real("plots"), spec: runsheet.ProgressSpec{Tracker: "yolov5", Files: []string{"runs/train/exp/results.csv"}, Epochs: true, Total: 9}, want: "yolov5 4/9 epoch"},
+		{dir: "yolov5/nan", metrics: []string{"val/obj_loss"}, want: "yolov5 2/3 epoch, val/obj_loss=NaN"}, // by hand
 	})
 }

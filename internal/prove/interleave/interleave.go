@@ -1,13 +1,16 @@
-// Package interleave drives the steps of package record through the orders in which they can come: every departure
-// from the plain course and every death or failing write, one at a time, then drawn mixtures of them; and, on real
-// files, the whole rest of a run between any two operations of an observer. It starts no process, and it holds no rule
-// of its own but the observer's: the others are those of internal/record/stage.
+// Package interleave drives the steps of package record through the orders in which they can come: every interleaving of
+// worlds that are small enough, and drawn ones of all; and, on real files, the whole rest of a run between any two
+// operations of an observer. It starts no process, and it holds no rule of its own but the observer's: the others are
+// those of internal/record/stage.
 package interleave
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,25 +37,30 @@ type task struct {
 	bounds   stage.Bounds
 }
 
-// tasks lists what is explored: of each scenario every single departure and every single fault, whole at every size;
-// then drawn runs with several of both; and at the long size as many as asked for with two of them in full.
+// plainest is the scenario in which nothing happens but what launchers, supervisors and commands do. More worlds of it
+// are gone on from.
+const plainest = "one machine"
+
+// tasks lists what is explored of each scenario: drawn runs, with faults and without, and then every interleaving, of
+// one attempt without a fault first, and of more attempts, or with a fault, as far as the worlds of the size go.
 func tasks(c method.Config) []task {
 	var out []task
-	drawn := int(c.N(100, 4000, 100_000))
-	deep := method.Of(c.Size, 0, 0, drawn)
+	drawn := int(c.N(200, 3000, 300_000))
+	worlds := method.Of(c.Size, 1_700, 100_000, 0)
 	for _, b := range []stage.Bounds{
-		{Preemptions: 1},
-		{Faults: 1},
-		{Preemptions: 3, Faults: 2, Runs: drawn, Random: true, Seed: c.Seed},
-		{Preemptions: 6, Faults: 1, Runs: drawn / 2, Random: true, Seed: c.Seed + 1},
-		{Preemptions: 1, Faults: 1, Runs: deep},
-		{Preemptions: 2, Runs: deep},
+		{Faults: 2, Runs: drawn, Seed: c.Seed},
+		{Runs: drawn, Seed: c.Seed + 1},
+		{Attempts: 1, Worlds: 4 * worlds},
+		{Attempts: 1, Faults: 1, Worlds: worlds},
+		{Attempts: 2, Worlds: worlds},
+		{Worlds: worlds},
 	} {
-		if b.Preemptions+b.Faults == 2 && deep == 0 {
-			continue
-		}
 		for _, name := range stage.Scenarios() {
-			out = append(out, task{name, b})
+			t := task{name, b}
+			if name == plainest {
+				t.bounds.Worlds *= method.Of(c.Size, 9, 24, 1)
+			}
+			out = append(out, t)
 		}
 	}
 	return out
@@ -61,15 +69,13 @@ func tasks(c method.Config) []task {
 // errFound ends what is under way once there is a violation.
 var errFound = errors.New("a violation was found")
 
-// errInterrupted is what runs fail with once nobody wants to know any more.
-var errInterrupted = errors.New("interrupted")
-
 // explore does it all; change is for tests: it breaks the models.
 func explore(ctx context.Context, c method.Config, todo []task, change func(*stage.Model)) (method.Result, error) {
 	var r method.Result
 	var mu sync.Mutex
 	var sum recordtest.Stats
-	operations := 0
+	operations, cut := 0, 0
+	var whole []string
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0) + 1) // the first of them mostly waits for the disk
 	g.Go(func() error {
@@ -88,15 +94,8 @@ func explore(ctx context.Context, c method.Config, todo []task, change func(*sta
 	for _, t := range todo {
 		g.Go(func() error {
 			began := time.Now()
-			st, err := t.bounds.Explore(t.scenario, func(m *stage.Model) {
-				if ctx.Err() != nil {
-					m.Fail("%w", errInterrupted)
-				}
-				if change != nil {
-					change(m)
-				}
-			})
-			if errors.Is(err, errInterrupted) {
+			st, err := t.bounds.Explore(ctx, t.scenario, change)
+			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			mu.Lock()
@@ -104,12 +103,19 @@ func explore(ctx context.Context, c method.Config, todo []task, change func(*sta
 			c.Say("%s: %v in %v", t, st, time.Since(began).Round(time.Millisecond))
 			sum.Runs += st.Runs
 			sum.Steps += st.Steps
-			sum.States += st.States
-			sum.Deepest = max(sum.Deepest, st.Deepest)
+			sum.Worlds += st.Worlds
+			sum.Longest = max(sum.Longest, st.Longest)
+			switch {
+			case t.bounds.Runs > 0:
+			case st.Whole:
+				whole = append(whole, t.short())
+			default:
+				cut++
+			}
 			var v *recordtest.Violation
 			if errors.As(err, &v) {
 				err = errFound
-				r.Violate("%s: after %d runs: %v\n%s", t, st.Runs, v.Err, shortened(v.Trace))
+				r.Violate("%s: after %d steps: %v\n%s", t, st.Steps, v.Err, shortened(v.Trace))
 			}
 			return err
 		})
@@ -117,11 +123,13 @@ func explore(ctx context.Context, c method.Config, todo []task, change func(*sta
 	if err := g.Wait(); err != nil && !errors.Is(err, errFound) {
 		return r, err
 	}
+	slices.Sort(whole)
 	r.Figure("scenarios", len(stage.Scenarios()))
-	r.Figure("runs", sum.Runs)
+	r.Figure("explored whole", fmt.Sprintf("%d of %d (%s)", len(whole), len(whole)+cut, strings.Join(whole, "; ")))
+	r.Figure("worlds", sum.Worlds)
+	r.Figure("runs drawn", sum.Runs)
 	r.Figure("steps", sum.Steps)
-	r.Figure("worlds", sum.States)
-	r.Figure("longest run", sum.Deepest)
+	r.Figure("longest run", sum.Longest)
 	r.Figure("observer's operations", operations)
 	return r, nil
 }

@@ -7,11 +7,20 @@ import (
 
 // String renders what is explored, as it is needed to repeat it.
 func (t task) String() string {
-	s := fmt.Sprintf("scenario %q with %d departures and %d faults", t.scenario, t.bounds.Preemptions, t.bounds.Faults)
-	if t.bounds.Random {
+	s := "scenario " + t.short()
+	if t.bounds.Runs > 0 {
 		s += fmt.Sprintf(", drawn from the seed %d", t.bounds.Seed)
 	}
 	return s
+}
+
+// short renders it in a few words.
+func (t task) short() string {
+	attempts := t.bounds.Attempts
+	if attempts == 0 {
+		attempts = 3
+	}
+	return fmt.Sprintf("%q with %d attempts and %d faults", t.scenario, attempts, t.bounds.Faults)
 }
 
 // tail is how many of the last steps of a trace are told in any case.
@@ -49,7 +58,7 @@ func matters(line string) bool {
 		return true
 	}
 	for _, op := range []string{": read(", ": list(", ": private(", ": check(", ": find(", ": same(", ": held(", ": wait(",
-		": evidence(", ": open-lock(probe)", ": close-lock(probe)", ": read-journal("} {
+		": evidence(", ": open-lock(probe)", ": close-lock(probe)", ": read-journal(", ": wait4(", ": fence(", ": statfs("} {
 		if strings.Contains(line, op) {
 			return false
 		}

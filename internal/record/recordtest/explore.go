@@ -1,32 +1,36 @@
 package recordtest
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
-// Explorer drives actors through every interleaving with a bounded number of preemptions and faults: each run from the
-// beginning, with those that depart from the cheapest one early first, and none past a world that was reached before
-// with at least as much left to spend. What is cheapest is fixed: who acts goes on until it must wait, then the first
-// that can act does.
-//
-// A preemption is a departure from that: somebody else acts, an actor is suspended until no other can act, or a timer
-// fires while somebody can act. A fault is the death of a mortal actor, or an error for one of its writes, with or
-// without its effect.
+// Explorer drives actors through all interleavings of their steps, and all faults up to a number: the death of a mortal
+// actor, or an error for one of its writes, with or without its effect. reduce.go says which of them it really goes
+// through, and why none is missed.
 type Explorer struct {
-	Preemptions, Faults int
-	Steps               int // at most in one run; more is an error: somebody turns in a circle
-	Runs                int // at most; 0: as many as there are
-	Stride              int // only each so many-th step is departed from the cheapest choice at; 0 or 1: every one
+	Faults int
+	Worlds int // at most; 0: as many as there are
 }
 
 // Stats is what an exploration has done.
 type Stats struct {
-	Runs, States, Finals, Deepest int
-	Steps                         int
-	Whole                         bool // nothing was left out for want of Runs
+	Worlds   int  // that were gone on from
+	Steps    int  // that led from one to another, looks aside
+	Finals   int  // worlds in which nobody could act
+	Longest  int  // steps of the longest run
+	Learned  int  // steps for which the programs were really run; the others are known to be the same
+	Searches int  // how often it began anew, and once
+	Runs     int  // that were drawn
+	Whole    bool // every interleaving was explored, up to the order of independent steps
 }
 
 // String renders the figures.
 func (s Stats) String() string {
-	return fmt.Sprintf("%d runs, %d worlds, %d outcomes, %d steps, deepest %d, whole: %v", s.Runs, s.States, s.Finals, s.Steps, s.Deepest, s.Whole)
+	if s.Runs > 0 {
+		return fmt.Sprintf("%d runs, %d steps, longest %d, %d learned", s.Runs, s.Steps, s.Longest, s.Learned)
+	}
+	return fmt.Sprintf("%d worlds, %d outcomes, %d steps, %d learned, %d searches, whole: %v", s.Worlds, s.Finals, s.Steps, s.Learned, s.Searches, s.Whole)
 }
 
 // Violation is an interleaving in which something went wrong.
@@ -41,141 +45,149 @@ func (v *Violation) Error() string { return v.Err.Error() + "\n" + v.Trace }
 // Unwrap returns what went wrong.
 func (v *Violation) Unwrap() error { return v.Err }
 
-// trail is a sequence of choices, the last one first.
-type trail struct {
-	before           *trail
-	choice           choice
-	depth            int
-	preempts, faults int8 // left after it
+// maxCalm is how many calm steps there may be in a row.
+const maxCalm = 10_000
+
+// search is one search of the graph.
+type search struct {
+	*Sim
+	Explorer
+	first state
+	seen  set
+	trail []arrival // of each world that was reached
+	todo  []waiting
+	spare [][]int32
+	stats *Stats
 }
 
-func (p *trail) choices() []choice {
-	out := make([]choice, p.depth)
-	for ; p.before != nil; p = p.before {
-		out[p.depth-1] = p.choice
-	}
-	return out
+// arrival is how a world was reached at first: by which of the moves from which world.
+type arrival struct{ before, move int32 }
+
+// waiting is a world that is to be gone on from.
+type waiting struct {
+	state
+	number int32
 }
 
-// left is what there was to spend when a world was reached: of preemptions, by the faults left; -1: never reached.
-type left [4]int8
-
-// visit says whether a world is new with so much to spend, and remembers it.
-func visit(seen map[uint64]left, sum uint64, preempts, faults int8) bool {
-	l, ok := seen[sum]
-	if !ok {
-		l = left{-1, -1, -1, -1}
-	}
-	for f := int(faults); f < len(l); f++ {
-		if l[f] >= preempts {
-			return false
-		}
-	}
-	l[faults] = preempts
-	seen[sum] = l
-	return true
-}
-
-// Explore explores what setup sets up. It returns a *Violation for the first run that fails.
-func (e Explorer) Explore(setup func(*Sim)) (Stats, error) {
-	var st Stats
-	seen := map[uint64]left{}
-	queue := []*trail{{preempts: int8(e.Preemptions), faults: int8(min(e.Faults, 3))}}
-	for len(queue) > 0 {
-		if e.Runs > 0 && st.Runs >= e.Runs {
-			st.States = len(seen)
-			return st, nil
-		}
-		at := queue[0]
-		queue = queue[1:]
-		st.Runs++
-		var err error
-		if at, err = e.run(at, setup, &queue, seen, &st); err != nil {
-			return st, &Violation{err, e.retell(at, setup)}
-		}
-	}
-	st.States, st.Whole = len(seen), true
-	return st, nil
-}
-
-// run replays a path and goes on from its end with the cheapest choices, leaving the others for later.
-func (e Explorer) run(at *trail, setup func(*Sim), queue *[]*trail, seen map[uint64]left, st *Stats) (*trail, error) {
-	s := begin(setup)
+// Explore explores what setup sets up. It returns a *Violation for the first run that it finds to fail, and the
+// context's error once that ends.
+func (e Explorer) Explore(ctx context.Context, setup func(*Sim)) (Stats, error) {
+	s := newSim(setup)
 	defer s.end()
-	replay := at.choices()
-	for i, c := range replay {
-		s.apply(c)
-		st.Steps++
-		if i == len(replay)-1 {
-			if err := s.check(); err != nil {
-				return at, err
-			}
-		}
+	s.grow()
+	var st Stats
+	var first state
+	first.copyFrom(&s.state)
+	if s.failure != nil {
+		return st, &Violation{s.failure, ""}
 	}
 	for {
-		st.Deepest = max(st.Deepest, at.depth)
-		all := s.choices(at.faults > 0)
-		if !visit(seen, s.sum(), at.preempts, at.faults) {
-			return at, nil
-		}
-		var next *trail
-		for i := len(all) - 1; i >= 0; i-- {
-			c := all[i]
-			c.woke = s.woke
-			p := &trail{at, c, at.depth + 1, at.preempts - c.preempts, at.faults - c.faults}
-			if p.preempts < 0 || p.faults < 0 || i > 0 && e.Stride > 1 && p.depth%e.Stride != 0 {
-				continue
-			}
-			if i == 0 {
-				next = p
-			} else {
-				*queue = append(*queue, p)
-			}
-		}
-		if next == nil || next.choice.kind != doStep && next.choice.kind != doTimer {
-			if next != nil {
-				*queue = append(*queue, next)
-			}
-			st.Finals++
-			if s.Final != nil {
-				return at, s.Final()
-			}
-			return at, nil
-		}
-		if at.depth >= e.Steps {
-			return at, fmt.Errorf("no end after %d steps", at.depth)
-		}
-		at = next
-		s.apply(at.choice)
-		st.Steps++
-		if err := s.check(); err != nil {
-			return at, err
+		st.Searches++
+		st.Worlds, st.Steps, st.Finals = 0, 0, 0
+		s.revise()
+		s.load(&first)
+		x := &search{Sim: s, Explorer: e, first: first, stats: &st}
+		whole, err := x.run(ctx)
+		st.Learned = s.Learned
+		if err != nil || !s.refuted {
+			st.Whole = whole
+			return st, err
 		}
 	}
 }
 
-// retell runs a path once more and tells its story.
-func (e Explorer) retell(at *trail, setup func(*Sim)) string {
-	s := begin(setup)
-	defer s.end()
-	s.tracing = true
-	for _, c := range at.choices() {
-		s.apply(c)
+// run searches, and says whether nothing was left out for want of Worlds. Once what it trusts is wrong it goes on for a
+// while to learn more, and ends early.
+func (x *search) run(ctx context.Context) (whole bool, err error) {
+	if err := x.check(); err != nil {
+		return false, &Violation{err, ""}
 	}
-	return s.story()
+	if err := x.arrive(arrival{-1, 0}); err != nil {
+		return false, err
+	}
+	enough := 0
+	for len(x.todo) > 0 {
+		if x.Worlds > 0 && x.stats.Worlds >= x.Worlds {
+			return false, nil
+		}
+		if x.stats.Worlds++; x.stats.Worlds%1024 == 0 && ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if x.refuted && enough == 0 {
+			enough = 2*x.stats.Worlds + 1000
+		}
+		if x.refuted && x.stats.Worlds > enough {
+			return false, nil
+		}
+		w := x.todo[len(x.todo)-1]
+		x.todo = x.todo[:len(x.todo)-1]
+		if err := x.goOn(w); err != nil {
+			return false, err
+		}
+		x.spare = append(x.spare, w.at)
+	}
+	return true, nil
 }
 
-func begin(setup func(*Sim)) *Sim {
-	s := &Sim{World: New()}
-	setup(s)
-	s.Hook = s.hook
-	s.settle()
-	return s
+// goOn makes every move from a world.
+func (x *search) goOn(w waiting) error {
+	x.load(&w.state)
+	all, some, err := x.moves(x.faults(x.Faults))
+	if err == nil && !some {
+		x.stats.Finals++
+		err = x.final()
+	}
+	if err != nil {
+		return x.violation(err, arrival{w.number, -1})
+	}
+	for i, m := range all {
+		x.load(&w.state)
+		x.stats.Steps++
+		if err := x.make(m, nil); err != nil {
+			return x.violation(err, arrival{w.number, int32(i)})
+		}
+		if err := x.arrive(arrival{w.number, int32(i)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (s *Sim) check() error {
-	if s.failure == nil && s.Check != nil {
-		return s.Check()
+// arrive takes the calm steps, and remembers the world that they lead to if it is new.
+func (x *search) arrive(from arrival) error {
+	n, err := x.settle(x.faults(x.Faults), nil)
+	x.stats.Steps += n
+	if err != nil {
+		return x.violation(err, from)
 	}
-	return s.failure
+	if !x.seen.add(x.sum) {
+		return nil
+	}
+	w := waiting{number: int32(len(x.trail))}
+	if n := len(x.spare); n > 0 {
+		w.at, x.spare = x.spare[n-1], x.spare[:n-1]
+	}
+	w.copyFrom(&x.state)
+	x.todo = append(x.todo, w)
+	x.trail = append(x.trail, from)
+	return nil
+}
+
+// violation tells how it came to an error in a move from a world; -1: in that world.
+func (x *search) violation(err error, last arrival) error {
+	path := []arrival{last}
+	for n := last.before; n >= 0; n = x.trail[n].before {
+		path = append(path, x.trail[n])
+	}
+	t := &story{}
+	x.load(&x.first)
+	for i := len(path) - 2; i >= 0; i-- { // the last one is how the first world was reached
+		x.settle(x.faults(x.Faults), t)
+		if path[i].move < 0 {
+			break
+		}
+		all, _, _ := x.moves(x.faults(x.Faults))
+		x.make(all[path[i].move], t)
+	}
+	return &Violation{err, t.String()}
 }

@@ -2,6 +2,9 @@ package recordtest
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
@@ -9,12 +12,12 @@ import (
 
 type locks struct{ p *Proc }
 
-// lock is one open description of a lock file.
+// lock is one open description of a lock file. Nothing of it changes: who holds what stands in the world.
 type lock struct {
-	p    *Proc
-	file *node
-	step string // label
-	open bool
+	p          *Proc
+	path, node string
+	label      string
+	fd         int // what no other open description of the process has
 }
 
 func (l locks) Open(label, path string) (record.Lock, error) { return l.get(label, path, true) }
@@ -22,97 +25,131 @@ func (l locks) Open(label, path string) (record.Lock, error) { return l.get(labe
 func (l locks) Probe(label, path string) (record.Lock, error) { return l.get(label, path, false) }
 
 func (l locks) get(label, path string, create bool) (record.Lock, error) {
-	var d *lock
-	err := l.p.step(Step{"open-lock", label, path}, func() (string, error) {
-		n := l.p.world.nodes[path]
-		if n == nil {
+	w := l.p.world
+	node, err := call(l.p, Step{"open-lock", label, path}, func() (string, error) {
+		if w.node(path) == "" {
 			if !create {
 				return "", missing("open", path)
 			}
-			var err error
-			if n, err = l.p.world.add(path, false); err != nil {
+			if err := w.add(path, "f"); err != nil {
 				return "", err
 			}
 		}
-		if n.dir {
+		n := w.node(path)
+		if isDir(n) {
 			return "", fmt.Errorf("open lock %s: %w", path, durable.ErrNotRegular)
 		}
-		d = &lock{l.p, n, label, true}
-		l.p.open = append(l.p.open, d)
-		return fmt.Sprint(n.gen), nil
+		return n, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return d, nil
+	return lock{p: l.p, path: path, node: node, label: label, fd: l.p.opens(path, node)}, nil
+}
+
+// descriptor is something that a process has open.
+type descriptor struct {
+	fd         int
+	path, node string
+}
+
+// opens notes that the process has something open, and returns the lowest number that is free.
+func (p *Proc) opens(path, node string) int {
+	fd := 0
+	for p.descriptor(fd) >= 0 {
+		fd++
+	}
+	p.open = append(p.open, descriptor{fd, path, node})
+	return fd
+}
+
+// descriptor returns which of the open ones has a number; -1: none.
+func (p *Proc) descriptor(fd int) int {
+	return slices.IndexFunc(p.open, func(d descriptor) bool { return d.fd == fd })
+}
+
+func (p *Proc) closes(fd int) {
+	p.open = slices.DeleteFunc(p.open, func(d descriptor) bool { return d.fd == fd })
+}
+
+// byte is the place where it stands who holds a byte of the file.
+func (d lock) byte(b int64) place { return place{kind: inLock, name: d.path + " " + d.node, n: b} }
+
+func (d lock) holder() string {
+	if d.p.ghost {
+		return "ghost" // holds nothing
+	}
+	return fmt.Sprintf("%d.%d", d.p.PID, d.fd)
 }
 
 // Try implements record.Lock.
-func (d *lock) Try(b int64) (got bool, err error) {
-	err = d.p.step(Step{"try", d.step, d.file.path}, func() (string, error) {
-		if got = d.file.locks[b] == nil || d.file.locks[b] == d; got && d.file.locks[b] == nil {
-			d.file.locks[b] = d
-			d.toggle(b)
+func (d lock) Try(b int64) (bool, error) {
+	w := d.p.world
+	return call(d.p, Step{"try", d.label, d.path}, func() (bool, error) {
+		switch w.get(d.byte(b)) {
+		case d.holder():
+			return true, nil
+		case "":
+			w.set(d.byte(b), d.holder())
+			at := fmt.Sprintf("%s %d %s", d.node, b, strings.ReplaceAll(d.path, "/", "\x00"))
+			w.change(d.p.held(), func(held []string) []string { return append(held, at) })
+			return true, nil
 		}
-		return fmt.Sprint(got), nil
+		return false, nil
 	})
-	return got && err == nil, err
 }
 
 // Held implements record.Lock.
-func (d *lock) Held(b int64) (held bool, err error) {
-	err = d.p.step(Step{"held", d.step, d.file.path}, func() (string, error) {
-		held = d.file.locks[b] != nil && d.file.locks[b] != d
-		return fmt.Sprint(held), nil
+func (d lock) Held(b int64) (bool, error) {
+	return call(d.p, Step{"held", d.label, d.path}, func() (bool, error) {
+		h := d.p.world.get(d.byte(b))
+		return h != "" && h != d.holder(), nil
 	})
-	return held && err == nil, err
 }
 
 // Same implements record.Lock.
-func (d *lock) Same() (same bool, err error) {
-	err = d.p.step(Step{"same", d.step, d.file.path}, func() (string, error) {
-		same = !d.file.gone
-		return fmt.Sprint(same), nil
-	})
-	return same && err == nil, err
+func (d lock) Same() (bool, error) {
+	return call(d.p, Step{"same", d.label, d.path}, func() (bool, error) { return d.p.world.node(d.path) == d.node, nil })
 }
 
 // Close implements record.Lock. A dead process has nothing left to close.
-func (d *lock) Close() error {
-	if d.p.dead || !d.open {
+func (d lock) Close() error {
+	if d.p.over || d.p.descriptor(d.fd) < 0 || d.p.actor == nil && d.p.Dead() {
 		return nil
 	}
-	return d.p.step(Step{"close-lock", d.step, d.file.path}, func() (string, error) { d.free(); return "", nil })
+	err := act(d.p, Step{"close-lock", d.label, d.path}, func() error {
+		d.p.drop(func(holder string) bool { return holder == d.holder() })
+		return nil
+	})
+	d.p.closes(d.fd)
+	return err
 }
 
-// free lets go of what the description holds.
-func (d *lock) free() {
-	d.open = false
-	d.drop()
-}
+// held is the place where it stands what a process holds.
+func (p *Proc) held() place { return place{kind: inHeld, n: int64(p.PID)} }
 
-// drop frees the bytes; the description stays open and does not know of it.
-func (d *lock) drop() {
-	for b, holder := range d.file.locks {
-		if holder == d {
-			delete(d.file.locks, b)
-			d.toggle(b)
+// drop frees what a process holds and what is asked for.
+func (p *Proc) drop(asked func(holder string) bool) {
+	var left []string
+	for _, at := range split(p.world.get(p.held())) {
+		f := strings.SplitN(at, " ", 3)
+		b, _ := strconv.ParseInt(f[1], 10, 64)
+		pl := place{kind: inLock, name: strings.ReplaceAll(f[2], "\x00", "/") + " " + f[0], n: b}
+		if asked(p.world.get(pl)) {
+			p.world.set(pl, "")
+		} else {
+			left = append(left, at)
 		}
 	}
-}
-
-func (d *lock) toggle(b int64) {
-	d.p.world.toggle("lock", d.file.path, fmt.Sprint(d.file.gen, b, d.p.PID))
+	p.world.change(p.held(), func([]string) []string { return left })
 }
 
 // DropLocks is what a file server does to a client that it takes for a restarted one: the processes of the host lose
 // their locks without knowing it.
 func (w *World) DropLocks(host string) {
-	for _, p := range w.procs {
+	for _, p := range w.Procs() {
 		if p.Host == host {
-			for _, d := range p.open {
-				d.drop()
-			}
+			p.drop(func(string) bool { return true })
 		}
 	}
 }

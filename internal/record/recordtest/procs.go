@@ -2,25 +2,34 @@ package recordtest
 
 import (
 	"fmt"
-	"syscall"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"runsheet"
-	"runsheet/internal/proc"
 )
 
-// Proc is one process of the world.
+// Proc is one process: who it is. Whether it lives stands in the world.
 type Proc struct {
 	runsheet.Process
 	Name    string
 	Token   string // RUNSHEET_TOKEN in its environment; empty: none
 	Session int    // 0: nobody's
 
-	world    *World
-	children int
-	open     []*lock
-	seen     uint64
-	dead     bool
-	ghost    bool // sees without being seen: no step, no trace
+	world *World
+	actor *actor // who runs its program; nil: nobody
+	ghost bool   // sees without being seen: no step, no trace
+	memory
+}
+
+// memory is what a process knows of its past.
+type memory struct {
+	seen   uint64 // a hash of all that it has seen
+	spawns int
+	open   []descriptor
+	waited time.Duration
+	over   bool // its program is being cut short
 }
 
 // Died is what a step of a process that is dead panics with. Run recovers it.
@@ -43,24 +52,76 @@ func Run(program func()) (died bool) {
 // Start makes a process without a parent on a host that was booted under the given id. Hosts are told by their names.
 func (w *World) Start(host, boot, name string) *Proc {
 	p := &Proc{Name: name, world: w}
-	p.Host, p.BootID, p.PIDNamespace, p.PID = host, boot, "pid:[1]", 100+len(w.procs)
-	return w.enter(p)
-}
-
-// Spawn makes a child of p. Its pid depends on nothing but how many children p had before it. It is not a step by
-// itself.
-func (p *Proc) Spawn(name, token string) *Proc {
-	p.children++
-	c := &Proc{Name: name, Token: token, world: p.world, Process: p.Process}
-	c.PID = p.PID*100 + p.children
-	return p.world.enter(c)
-}
-
-func (w *World) enter(p *Proc) *Proc {
+	p.Host, p.BootID, p.PIDNamespace, p.PID = host, boot, "pid:[1]", 100+w.started
+	w.started++
 	p.StartTime = uint64(p.PID)
-	w.procs = append(w.procs, p)
-	w.toggle("proc", fmt.Sprint(p.PID))
+	p.Enter()
 	return p
+}
+
+// Spawn returns a child of p, which lives once it has entered the world. Its pid depends on nothing but how many
+// children p had before it. It is no step.
+func (p *Proc) Spawn(name, token string) *Proc {
+	p.spawns++
+	c := &Proc{Name: name, Token: token, world: p.world, Process: p.Process}
+	c.PID = p.PID*100 + p.spawns
+	c.StartTime = uint64(c.PID)
+	return c
+}
+
+const dead = "dead"
+
+// key tells the process from all others that could have its pid.
+func (p *Proc) key() string {
+	return strings.ReplaceAll(fmt.Sprint(p.PID, " ", p.Name, " ", p.Token, " ", p.Session), "/", "|")
+}
+
+func (p *Proc) life() place { return place{kind: inProc, n: int64(p.PID)} }
+
+// Enter lets a process live. Like all that is no step it happens in a step of somebody, or before the first one.
+func (p *Proc) Enter() {
+	if p.world.known[p.key()] == nil {
+		p.world.known[p.key()] = p
+	}
+	p.world.set(p.life(), p.key())
+	p.eachList(p.key(), func(list []string, s string) []string { return append(list, s) })
+}
+
+// Dead says whether the process is gone.
+func (p *Proc) Dead() bool { return p.world.get(p.life()) != p.key() }
+
+// Kill ends the process, whatever it is doing: its locks are free, its children live on.
+func (p *Proc) Kill() {
+	if p.Dead() {
+		return
+	}
+	p.world.set(p.life(), dead)
+	p.drop(func(holder string) bool { return strings.HasPrefix(holder, strconv.Itoa(p.PID)+".") })
+	p.eachList(p.key(), func(list []string, s string) []string {
+		return slices.DeleteFunc(list, func(l string) bool { return l == s })
+	})
+	p.world.leave(p)
+}
+
+// eachList changes the lists in which a process stands.
+func (p *Proc) eachList(key string, change func(list []string, s string) []string) {
+	for _, pl := range []place{{kind: inLiving}, {kind: inToken, name: p.Token}, {kind: inSession, n: int64(p.Session)}} {
+		if pl.kind == inToken && p.Token == "" || pl.kind == inSession && p.Session == 0 {
+			continue
+		}
+		p.world.change(pl, func(list []string) []string { return change(list, key) })
+	}
+}
+
+// Procs returns the processes that live.
+func (w *World) Procs() []*Proc { return w.listed(place{kind: inLiving}) }
+
+func (w *World) listed(p place) []*Proc {
+	var out []*Proc
+	for _, key := range split(w.get(p)) {
+		out = append(out, w.known[key])
+	}
+	return out
 }
 
 // Ghost returns a system as p sees it now, whose calls are no steps and leave no trace in what p has seen. It is for
@@ -69,86 +130,17 @@ func (p *Proc) Ghost() *Proc {
 	return &Proc{Process: p.Process, Name: p.Name, world: p.world, ghost: true}
 }
 
+// IsGhost says whether p is one.
+func (p *Proc) IsGhost() bool { return p.ghost }
+
 // World returns the world of the process.
 func (p *Proc) World() *World { return p.world }
 
-// Dead says whether the process is gone.
-func (p *Proc) Dead() bool { return p.dead }
-
-// Kill ends the process, whatever it is doing: its locks are free, its children live on.
-func (p *Proc) Kill() {
-	if p.dead {
-		return
-	}
-	p.dead = true
-	for _, d := range p.open {
-		d.free()
-	}
-	p.world.toggle("proc", fmt.Sprint(p.PID))
-}
-
 // Crash ends every process of a host.
 func (w *World) Crash(host string) {
-	for _, p := range w.procs {
+	for _, p := range w.Procs() {
 		if p.Host == host {
 			p.Kill()
 		}
 	}
-}
-
-type procs struct{ p *Proc }
-
-func (s procs) Self() runsheet.Process { return s.p.Process }
-
-func (s procs) Check(q runsheet.Process) (state proc.State) {
-	err := s.p.step(Step{"check", "", fmt.Sprint(q.PID)}, func() (string, error) {
-		state = s.check(q)
-		return state.String(), nil
-	})
-	if err != nil {
-		return proc.Elsewhere
-	}
-	return state
-}
-
-func (s procs) check(q runsheet.Process) proc.State {
-	if q.BootID != s.p.BootID || q.PIDNamespace != s.p.PIDNamespace {
-		return proc.Elsewhere
-	}
-	for _, p := range s.p.world.procs {
-		if p.Process == q && !p.dead {
-			return proc.Alive
-		}
-	}
-	return proc.Gone
-}
-
-func (s procs) Find(nonce string, session int, _ runsheet.Process) (found []runsheet.Process, err error) {
-	err = s.p.step(Step{"find", "", nonce}, func() (string, error) {
-		for _, p := range s.p.world.procs {
-			ours := p.Token == nonce && nonce != "" || p.Session == session && session > 0
-			if ours && !p.dead && p.BootID == s.p.BootID && p.PIDNamespace == s.p.PIDNamespace && p.PID != s.p.PID {
-				found = append(found, p.Process)
-			}
-		}
-		return fmt.Sprint(len(found), found), nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
-}
-
-func (s procs) Signal(q runsheet.Process, sig syscall.Signal) error {
-	return s.p.step(Step{"signal", sig.String(), fmt.Sprint(q.PID)}, func() (string, error) {
-		if s.check(q) == proc.Elsewhere {
-			return "", proc.ErrElsewhere
-		}
-		for _, p := range s.p.world.procs {
-			if p.Process == q && sig == syscall.SIGKILL {
-				p.Kill()
-			}
-		}
-		return "", nil
-	})
 }

@@ -1,66 +1,98 @@
 package recordtest
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 )
 
-// Random explores like Explore, but draws the runs: in each, Preemptions and Faults happen at random steps. The same
-// seed gives the same runs.
-func (e Explorer) Random(seed uint64, setup func(*Sim)) (Stats, error) {
+// maxSteps is far above what a drawn run takes.
+const maxSteps = 20_000
+
+// Random draws runs instead, with faults at steps that are drawn as well: in each, whoever acted last goes on with a
+// probability that is drawn for the run. The same seed gives the same runs.
+func (e Explorer) Random(ctx context.Context, seed uint64, runs int, setup func(*Sim)) (Stats, error) {
+	s := newSim(setup)
+	defer s.end()
+	s.grow()
 	var st Stats
+	if s.failure != nil {
+		return st, &Violation{s.failure, ""}
+	}
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	length := 300
-	for range e.Runs {
-		st.Runs++
-		at, err := e.draw(rnd, length, setup, &st)
-		if err != nil {
-			return st, &Violation{err, e.retell(at, setup)}
+	first, length := s.state, 300
+	for ; st.Runs < runs; st.Runs++ {
+		if err := ctx.Err(); err != nil {
+			return st, err
 		}
-		length = max(at.depth, 10)
+		var path []choice
+		s.state = state{}
+		s.copyFrom(&first)
+		s.grow()
+		err := e.draw(s, rnd, length, &path)
+		st.Steps += len(path)
+		st.Longest = max(st.Longest, len(path))
+		st.Learned = s.Learned
+		if err != nil {
+			return st, &Violation{err, s.retell(&first, path)}
+		}
+		length = max(len(path), 10)
 	}
 	return st, nil
 }
 
-func (e Explorer) draw(rnd *rand.Rand, length int, setup func(*Sim), st *Stats) (*trail, error) {
-	s := begin(setup)
-	defer s.end()
-	at := &trail{preempts: int8(e.Preemptions), faults: int8(e.Faults)}
-	events := map[int]bool{} // by step: true where it is to be a fault
-	for i := range e.Preemptions + e.Faults {
-		events[rnd.IntN(length)] = i < e.Faults
+// draw draws one run.
+func (e Explorer) draw(s *Sim, rnd *rand.Rand, length int, path *[]choice) error {
+	steady := [...]float64{0, 0.5, 0.9, 0.99}[rnd.IntN(4)]
+	events := map[int]bool{}
+	for range e.Faults {
+		events[rnd.IntN(length)] = true
 	}
-	for ; ; st.Steps++ {
-		fault, event := events[at.depth]
-		all := s.choices(true)
-		var fit []choice
-		for _, c := range all {
-			if event && (c.faults > 0) == fault && c.faults+c.preempts > 0 {
-				fit = append(fit, c)
+	var all, fit []option
+	for {
+		var some bool
+		all, some = s.options(all[:0], events[len(*path)])
+		if !some {
+			return s.final()
+		}
+		if len(*path) >= maxSteps {
+			return fmt.Errorf("no end after %d steps", len(*path))
+		}
+		fit = fit[:0]
+		for _, o := range all {
+			if o.kind.fault() {
+				fit = append(fit, o)
 			}
 		}
-		st.Deepest = max(st.Deepest, at.depth)
-		var c choice
-		switch {
-		case len(fit) > 0:
-			c = fit[rnd.IntN(len(fit))]
-		case len(all) == 0 || all[0].faults > 0:
-			st.Finals++
-			if s.Final != nil {
-				return at, s.Final()
+		if len(fit) == 0 && len(*path) > 0 && rnd.Float64() < steady {
+			for _, o := range all {
+				if o.slot == (*path)[len(*path)-1].slot && o.kind == doStep {
+					fit = append(fit, o)
+				}
 			}
-			return at, nil
-		default:
-			c = all[0]
 		}
-		c.woke = s.woke
-		if at.depth >= e.Steps {
-			return at, fmt.Errorf("no end after %d steps", at.depth)
+		if len(fit) == 0 {
+			fit = all
 		}
-		at = &trail{before: at, choice: c, depth: at.depth + 1}
-		s.apply(c)
-		if err := s.check(); err != nil {
-			return at, err
+		o := fit[rnd.IntN(len(fit))]
+		*path = append(*path, o.choice)
+		if err := s.take(o.kind, o.effect); err != nil {
+			return err
 		}
+		s.grow()
 	}
+}
+
+// retell tells a run from its beginning.
+func (s *Sim) retell(first *state, path []choice) string {
+	t := &story{}
+	s.copyFrom(first)
+	s.grow()
+	for _, c := range path {
+		n := s.nodes[s.at[s.slots[c.slot].local]]
+		t.tell(n, c.kind)
+		s.take(c.kind, s.effect(n, c.kind))
+		s.grow()
+	}
+	return t.String()
 }

@@ -1,132 +1,104 @@
 package recordtest
 
-import (
-	"fmt"
-	"iter"
-	"strings"
-)
+import "fmt"
 
-// Sim is one run of some actors in a world, one step after the other in an order that the Explorer chooses.
+// Sim is a world with actors in it, who act one step after the other in an order that the Explorer chooses.
 type Sim struct {
 	*World
-	// Check is called after every step: an error ends the run, and the exploration.
+	// Check is called wherever something has changed that it reads: an error ends the exploration. It depends on the
+	// world alone.
 	Check func() error
-	// Final is called when nobody can act any more.
+	// Final is called where nobody can act any more. It depends on the world alone.
 	Final func() error
 
-	actors  []*actor
-	current *actor // who acted last, if it can go on
+	Learned int // steps for which a program was really run
+
+	actors  map[string]*actor
+	slots   []*slot // one for each pid that an actor has had
+	nodes   []*node // by number; 0 is nowhere
+	budget  int32   // the place where the faults are counted
+	gone    int32   // the text that stands where a dead process was
 	failure error
-	woke    bool // by the last listing of choices
-	tracing bool
-	trace   []string
+	keep    state   // to come back to
+	sound   *branch // what Check says
+	ended   *branch // what Final says
+	learnt
 }
 
-// actor is a process with a program, as a coroutine: it stands before its next step until it is told to go on.
-type actor struct {
-	p      *Proc
-	mortal bool
-	slow   bool
-	next   func() (struct{}, bool)
-	stop   func()
-	yield  func(struct{}) bool
-	step   Step
-	wait   func() bool // nil: it need not wait
-	timer  bool        // it need not wait for ever
-	timed  bool        // the timer it was
-	fate   Fate
-	primed bool
-	done   bool
-	asleep bool // suspended, until nobody else can act but the slow ones
+// slot is one pid, of which there is one actor at a time.
+type slot struct {
+	pid         int
+	local, life int32  // places
+	bit         uint64 // the actor among others
 }
 
-// Go lets a process run a program; at its end the process exits. A mortal one may be killed before any of its steps, or may be told of an error.
+func newSim(setup func(*Sim)) *Sim {
+	s := &Sim{World: New(), actors: map[string]*actor{}, nodes: []*node{nil}}
+	s.facts = map[uint64]*fact{}
+	s.budget, s.gone = s.number(place{kind: inBudget}), s.intern(dead)
+	setup(s)
+	return s
+}
+
+// Go lets a process run a program from its beginning, in a step of somebody or before the first one; at its end the
+// process exits. A mortal one may be killed before any of its steps, or may be told of an error. Whatever the program
+// depends on must be in the name of the process.
 func (s *Sim) Go(p *Proc, mortal bool, program func()) {
-	a := &actor{p: p, mortal: mortal}
-	a.next, a.stop = iter.Pull(func(yield func(struct{}) bool) {
-		a.yield = yield
-		Run(program)
+	a := s.actors[p.key()]
+	if a == nil {
+		a = &actor{p: p, mortal: mortal, program: program, nodes: map[nodeKey]*node{}, slot: s.slotOf(p.PID)}
+		p.actor = a
+		s.actors[p.key()] = a
+		a.rewind(s, nil)
+		a.root = a.at
+	}
+	if p.Dead() {
+		p.Enter()
+	}
+	if a.root == nil {
 		p.Kill()
-	})
-	s.actors = append(s.actors, a)
+		return
+	}
+	s.put(a.slot.local, a.root.number)
 }
 
-// GoSlowly is Go for a process that acts only when no other can, unless it is preferred; it never dies by itself.
-func (s *Sim) GoSlowly(p *Proc, program func()) {
-	s.Go(p, false, program)
-	s.actors[len(s.actors)-1].slow = true
+func (s *Sim) slotOf(pid int) *slot {
+	for _, l := range s.slots {
+		if l.pid == pid {
+			return l
+		}
+	}
+	l := &slot{pid: pid, local: s.number(localOf(pid)), life: s.number(place{kind: inProc, n: int64(pid)}), bit: 1 << min(len(s.slots), others)}
+	s.slots = append(s.slots, l)
+	return l
 }
+
+func localOf(pid int) place { return place{kind: inLocal, n: int64(pid)} }
+
+// leave takes a process that was killed out of its program.
+func (w *World) leave(p *Proc) { w.put(w.number(localOf(p.PID)), 0) }
 
 // Await lets a process wait until cond holds. With timer set it may as well go on before; then Await returns true.
-// cond may depend on the state of the world, and on what the process has seen, alone.
+// cond may depend on the world alone, and on variables of the program that do not change later. Nobody is waited for to
+// wake up: where cond holds no more by the time at which the process looks, it must come back to wait for the same.
 func (s *Sim) Await(p *Proc, cond func() bool, timer bool) (timedOut bool) {
-	a := s.actor(p)
-	a.wait, a.timer, a.timed = cond, timer, false
-	a.step = Step{Op: "wait"}
-	alive := a.yield(struct{}{})
-	a.wait = nil
-	if !alive || p.dead {
-		panic(Died{p})
-	}
-	p.saw("wait", fmt.Sprint(a.timed))
-	return a.timed
+	a := p.actor.ask(question{step: Step{Op: "wait"}, wait: cond, timer: timer})
+	timedOut, _ = a.value.(bool)
+	return timedOut
 }
 
-// Fail ends the run with an error, as Check would.
+// Fail ends the exploration with an error, as Check would. It is called in a step, or before the first one.
 func (s *Sim) Fail(format string, args ...any) {
 	if s.failure == nil {
 		s.failure = fmt.Errorf(format, args...)
 	}
 }
 
-func (s *Sim) actor(p *Proc) *actor {
-	for _, a := range s.actors {
-		if a.p == p && !a.done {
-			return a
-		}
-	}
-	return nil
-}
-
-// hook makes an actor stand before its step.
-func (s *Sim) hook(p *Proc, step Step) Fate {
-	a := s.actor(p)
-	if a == nil {
-		return Done // what setup does
-	}
-	a.step, a.fate = step, Done
-	a.yield(struct{}{}) // false once it is dead, and its step will see that
-	return a.fate
-}
-
-// settle brings new actors to their first step, and lets dead ones go.
-func (s *Sim) settle() {
-	for i := 0; i < len(s.actors); i++ {
-		a := s.actors[i]
-		if a.p.dead && !a.done {
-			a.stop()
-			a.done = true
-		}
-		if !a.done && !a.primed {
-			a.primed = true
-			_, ok := a.next()
-			a.done = !ok
-		}
-	}
-	if s.current != nil && s.current.done {
-		s.current = nil
-	}
-}
-
 // end lets all coroutines go.
 func (s *Sim) end() {
 	for _, a := range s.actors {
-		if !a.done {
-			a.p.Kill()
+		if a.stop != nil {
 			a.stop()
-			a.done = true
 		}
 	}
 }
-
-func (s *Sim) story() string { return strings.Join(s.trace, "\n") }

@@ -2,9 +2,6 @@ package recordtest
 
 import (
 	"fmt"
-	"io/fs"
-	"path"
-	"slices"
 	"strings"
 	"time"
 )
@@ -21,202 +18,175 @@ func (s Step) String() string {
 	return strings.TrimRight(fmt.Sprintf("%s(%s) %s", s.Op, s.Label, s.Path), " ")
 }
 
-// Fate is what becomes of a step.
-type Fate int
-
-// The fates.
-const (
-	Done   Fate = iota
-	Refuse      // it is not done, and an error is reported
-	Lose        // it is done, and an error is reported all the same: the reply was lost
-)
-
-// World is everything that the steps can see. It is not safe for use by several goroutines: one actor acts at a time.
+// World is everything that the steps can see: texts at places. It is not safe for use by several goroutines: one actor
+// acts at a time.
 type World struct {
-	// Hook is called before each step; nil lets every step be done.
-	Hook func(*Proc, Step) Fate
-	// Shared says that the file system is shared between machines, so that it is local to none.
+	// Before and After, where they are set, are called in every step that is done, before and after it takes effect:
+	// they are part of the step.
+	Before func(*Proc, Step)
+	After  func(*Proc, Step, error)
+	// Shared says that the file system is shared between machines, so that it is local to none. It never changes.
 	Shared bool
 
-	nodes map[string]*node
-	gens  map[string]int // how often a path was made
-	board map[string]string
-	procs []*Proc
-	now   time.Time
-	sum   uint64 // of nodes, locks, processes and board: XOR of one hash for each fact
+	places map[place]int32
+	names  []place // by number
+	texts  map[string]int32
+	text   []string // by number; 0 is the empty one
+	state
+	rec     *recording // of what is read and written; nil: nobody wants to know
+	shut    bool       // a program runs between its steps: it must not look
+	known   map[string]*Proc
+	started int
 }
 
-// node is a file or a directory.
-type node struct {
-	path  string
-	dir   bool
-	names map[string]bool // of a directory
-	data  []byte
-	gen   int
-	locks map[int64]*lock
-	gone  bool // removed: it is reached only by those who have it open
+// state is what changes as time goes on. Two worlds with equal states, of one Sim, have equal futures.
+type state struct {
+	at  []int32 // by the number of a place: the number of its text
+	sum uint64  // XOR of one hash for each place that holds a text
 }
+
+// place is a piece of the world that can be read and written by itself: two steps are independent if neither writes a
+// place that the other reads or writes.
+type place struct {
+	kind placeKind
+	name string
+	n    int64
+}
+
+type placeKind uint8
+
+const (
+	inNode    placeKind = iota // "d" or "f" and how often the path was made: what is at the path; "" is nothing
+	inGens                     // how often a path was made
+	inData                     // the contents of a file
+	inNames                    // the names in a directory
+	inLock                     // who holds a byte of a lock file
+	inHeld                     // what locks a process holds
+	inProc                     // a process: its key, or dead
+	inLiving                   // the living processes
+	inToken                    // those with a token
+	inSession                  // those of a session
+	inBoard                    // what a test put there
+	inLocal                    // where an actor stands in its program: of no step but its own
+	inBudget                   // the faults that have happened
+)
 
 // New returns a world that holds the root directory alone.
 func New() *World {
-	w := &World{nodes: map[string]*node{}, gens: map[string]int{}, board: map[string]string{},
-		now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	w.nodes["/"] = &node{path: "/", dir: true, names: map[string]bool{}}
+	w := &World{places: map[place]int32{}, texts: map[string]int32{"": 0}, text: []string{""}, known: map[string]*Proc{}}
+	w.set(place{kind: inNode, name: "/"}, "d1")
 	return w
 }
 
-// hash returns a hash of some texts, which depends on where one ends and the next begins (FNV-1a, then mixed, so that
-// hashes can be combined by XOR).
-func hash(parts ...string) uint64 {
-	h := uint64(0xcbf29ce484222325)
-	for _, p := range parts {
-		for i := range len(p) {
-			h = (h ^ uint64(p[i])) * 0x100000001b3
-		}
-		h = (h ^ 0x100 ^ uint64(len(p))) * 0x100000001b3
+// epoch is when everything begins.
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// number returns the number of a place.
+func (w *World) number(p place) int32 {
+	if w.shut {
+		panic(fmt.Sprintf("seen or changed outside of a step: %v", p))
 	}
-	h = (h ^ h>>33) * 0xff51afd7ed558ccd
-	return h ^ h>>29
+	n, ok := w.places[p]
+	if !ok {
+		n = int32(len(w.names))
+		w.places[p] = n
+		w.names = append(w.names, p)
+		w.at = append(w.at, 0)
+	}
+	for int(n) >= len(w.at) { // a state from before the place was heard of
+		w.at = append(w.at, 0)
+	}
+	return n
 }
 
-// toggle enters a fact into the sum, or takes it out.
-func (w *World) toggle(parts ...string) { w.sum ^= hash(parts...) }
-
-// State returns a hash of what processes can see: equal worlds have equal states.
-func (w *World) State() uint64 { return w.sum }
-
-// Sum returns a hash of the state together with all that each living process has seen so far, on which alone its
-// further steps depend: two worlds of one sum have the same futures.
-func (w *World) Sum() uint64 {
-	sum := w.sum
-	for _, p := range w.procs {
-		if !p.dead {
-			sum ^= (p.seen ^ uint64(p.PID)*0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd
-		}
+func (w *World) intern(s string) int32 {
+	n, ok := w.texts[s]
+	if !ok {
+		n = int32(len(w.text))
+		w.texts[s] = n
+		w.text = append(w.text, s)
 	}
-	return sum
+	return n
+}
+
+func (w *World) get(p place) string {
+	n := w.number(p)
+	w.rec.read(n, w.at[n])
+	return w.text[w.at[n]]
+}
+
+// set writes a place. What was there counts as read, so that one knows of each write what it replaced.
+func (w *World) set(p place, s string) {
+	n, v := w.number(p), w.intern(s)
+	w.rec.read(n, w.at[n])
+	if w.at[n] != v {
+		w.put(n, v)
+	}
+}
+
+// put writes a place blindly.
+func (w *World) put(n, v int32) {
+	w.rec.write(n, v)
+	w.state.put(n, v)
+}
+
+func (s *state) put(n, v int32) {
+	s.sum ^= mix(n, s.at[n]) ^ mix(n, v)
+	s.at[n] = v
+}
+
+// mix hashes one text at one place; a place that holds nothing counts for nothing.
+func mix(n, v int32) uint64 {
+	if v == 0 {
+		return 0
+	}
+	h := uint64(uint32(n))<<32 | uint64(uint32(v))
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
+}
+
+// copyFrom makes the state equal to another.
+func (s *state) copyFrom(o *state) {
+	s.at = append(s.at[:0], o.at...)
+	s.sum = o.sum
 }
 
 // Set puts a value on the board: state of a test that is part of the world, as a journal or evidence. An empty value
 // takes it away.
-func (w *World) Set(key, value string) {
-	if old := w.board[key]; old != "" {
-		w.toggle("board", key, old)
-	}
-	w.board[key] = value
-	if value != "" {
-		w.toggle("board", key, value)
-	}
-}
+func (w *World) Set(key, value string) { w.set(place{kind: inBoard, name: key}, value) }
 
 // Get returns a value of the board.
-func (w *World) Get(key string) string { return w.board[key] }
+func (w *World) Get(key string) string { return w.get(place{kind: inBoard, name: key}) }
 
-// Procs returns all processes that there ever were, in the order of their making.
-func (w *World) Procs() []*Proc { return w.procs }
+// recording is what was read and written, in order. Of a place that was written, no later reading counts.
+type recording struct{ reads, writes []assign }
 
-// File returns the contents of a file, without a step.
-func (w *World) File(path string) ([]byte, bool) {
-	n := w.nodes[path]
-	if n == nil || n.dir {
-		return nil, false
-	}
-	return n.data, true
-}
+// assign is a text at a place.
+type assign struct{ place, text int32 }
 
-// Put makes data the contents of a file, whatever was there, without a step: for broken file systems.
-func (w *World) Put(path string, data []byte) error {
-	n := w.nodes[path]
-	if n == nil {
-		var err error
-		if n, err = w.add(path, false); err != nil {
-			return err
+func find(list []assign, n int32) int {
+	for i, a := range list {
+		if a.place == n {
+			return i
 		}
 	}
-	w.toggle("data", path, string(n.data))
-	n.data = data
-	w.toggle("data", path, string(n.data))
-	return nil
+	return -1
 }
 
-// MkdirAll makes a directory and those above it, without a step.
-func (w *World) MkdirAll(dir string) error {
-	if n := w.nodes[dir]; n != nil {
-		if !n.dir {
-			return notDir("mkdir", dir)
-		}
-		return nil
-	}
-	if err := w.MkdirAll(path.Dir(dir)); err != nil {
-		return err
-	}
-	_, err := w.add(dir, true)
-	return err
-}
-
-// RemoveAll removes a directory and all below it, without a step. Who has a file open keeps it, and its locks.
-func (w *World) RemoveAll(dir string) {
-	var below []string
-	for p := range w.nodes {
-		if p == dir || strings.HasPrefix(p, dir+"/") {
-			below = append(below, p)
-		}
-	}
-	for _, p := range below {
-		n := w.nodes[p]
-		w.toggle("node", p, fmt.Sprint(n.gen, n.dir))
-		if !n.dir {
-			w.toggle("data", p, string(n.data))
-		}
-		n.gone = true
-		delete(w.nodes, p)
-	}
-	if parent := w.nodes[path.Dir(dir)]; parent != nil {
-		delete(parent.names, path.Base(dir))
+func (r *recording) read(n, v int32) {
+	if r != nil && find(r.writes, n) < 0 && find(r.reads, n) < 0 {
+		r.reads = append(r.reads, assign{n, v})
 	}
 }
 
-// add makes a file or directory whose name is free.
-func (w *World) add(p string, dir bool) (*node, error) {
-	parent := w.nodes[path.Dir(p)]
-	if parent == nil {
-		return nil, missing("create", p)
+func (r *recording) write(n, v int32) {
+	if r == nil {
+		return
 	}
-	if !parent.dir {
-		return nil, notDir("create", p)
+	if i := find(r.writes, n); i >= 0 {
+		r.writes[i].text = v
+		return
 	}
-	w.gens[p]++
-	n := &node{path: p, dir: dir, gen: w.gens[p], locks: map[int64]*lock{}}
-	if dir {
-		n.names = map[string]bool{}
-	}
-	w.nodes[p] = n
-	parent.names[path.Base(p)] = true
-	w.toggle("node", p, fmt.Sprint(n.gen, dir))
-	if !dir {
-		w.toggle("data", p, "")
-	}
-	return n, nil
-}
-
-// list returns the names in a directory, in order.
-func (w *World) list(dir string) ([]string, error) {
-	n := w.nodes[dir]
-	if n == nil {
-		return nil, missing("list", dir)
-	}
-	if !n.dir {
-		return nil, notDir("list", dir)
-	}
-	names := make([]string, 0, len(n.names))
-	for name := range n.names {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-func missing(op, p string) error { return &fs.PathError{Op: op, Path: p, Err: fs.ErrNotExist} }
-func notDir(op, p string) error {
-	return &fs.PathError{Op: op, Path: p, Err: fmt.Errorf("not a directory")}
+	r.writes = append(r.writes, assign{n, v})
 }

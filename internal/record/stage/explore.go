@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -9,15 +10,12 @@ import (
 
 // Bounds is how far an exploration goes; see recordtest.Explorer.
 type Bounds struct {
-	Preemptions, Faults int
-	Runs                int    // at most; 0: as many as there are
-	Stride              int    // only each so many-th step is departed from; 0 or 1: every one
-	Random              bool   // the runs are drawn
-	Seed                uint64 // of what is drawn
+	Attempts int    // after which launchers give up; 0: three
+	Faults   int    // at most
+	Worlds   int    // at most; 0: as many as there are
+	Runs     int    // so many runs are drawn; 0: every interleaving is explored
+	Seed     uint64 // of what is drawn
 }
-
-// maxSteps is far above what a run takes.
-const maxSteps = 2000
 
 // Scenarios returns the names of the scenarios, in order.
 func Scenarios() []string {
@@ -29,10 +27,10 @@ func Scenarios() []string {
 	return names
 }
 
-// Explore explores one scenario within the bounds. change, which may be nil, changes the model of each run before the
-// scenario is set. It returns a *recordtest.Violation for the first run in which a rule was broken, and another error
-// where there is no such scenario.
-func (b Bounds) Explore(name string, change func(*Model)) (recordtest.Stats, error) {
+// Explore explores one scenario within the bounds. change, which may be nil, changes the model before the scenario is
+// set. It returns a *recordtest.Violation for the first run in which a rule was broken, the context's error once that
+// ends, and another error where there is no such scenario.
+func (b Bounds) Explore(ctx context.Context, name string, change func(*Model)) (recordtest.Stats, error) {
 	all := scenarios()
 	i := slices.IndexFunc(all, func(s scenario) bool { return s.name == name })
 	if i < 0 {
@@ -40,14 +38,17 @@ func (b Bounds) Explore(name string, change func(*Model)) (recordtest.Stats, err
 	}
 	setup := func(s *recordtest.Sim) {
 		m := newModel(s)
+		if b.Attempts > 0 {
+			m.Attempts = b.Attempts
+		}
 		if change != nil {
 			change(m)
 		}
 		all[i].set(m)
 	}
-	x := recordtest.Explorer{Preemptions: b.Preemptions, Faults: b.Faults, Steps: maxSteps, Runs: b.Runs, Stride: b.Stride}
-	if b.Random {
-		return x.Random(b.Seed, setup)
+	x := recordtest.Explorer{Faults: b.Faults, Worlds: b.Worlds}
+	if b.Runs > 0 {
+		return x.Random(ctx, b.Seed, b.Runs, setup)
 	}
-	return x.Explore(setup)
+	return x.Explore(ctx, setup)
 }

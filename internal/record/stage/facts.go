@@ -1,17 +1,13 @@
 package stage
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"runsheet"
 	"runsheet/internal/record"
 	"runsheet/internal/record/recordtest"
 )
-
-type peek struct {
-	state uint64
-	host  string
-}
 
 // facts are runsheet.Facts, and whether the evidence says that the work is complete.
 type facts struct {
@@ -36,23 +32,35 @@ func (f facts) String() string {
 	return s
 }
 
+// whole is all of them.
+func (f facts) whole() string {
+	return fmt.Sprint(text(f.Facts), f.complete)
+}
+
+// text renders a value, with what its pointers point to.
+func text(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
 func (f facts) finished() bool {
 	return f.complete || f.End != nil && f.End.ExitCode != nil && *f.End.ExitCode == 0
 }
 
-// observe is observe.Observer.One.
-func (m *Model) observe(p *recordtest.Proc, sys record.System) facts {
+// observe is observe.Observer.One. What the caller knows besides is given, so that p can forget how it came to see what
+// it saw.
+func (m *Model) observe(p *recordtest.Proc, sys record.System, knows ...any) facts {
 	var f facts
 	evidence := func() {
-		p.Step(recordtest.Step{Op: "evidence"}, func() string {
-			f.complete = m.Get("evidence") != ""
-			return fmt.Sprint(f.complete)
-		})
+		f.complete = p.Step(recordtest.Step{Op: "evidence"}, func() string { return m.Get("evidence") }) != ""
 	}
 	if m.EvidenceFirst {
 		evidence()
 	}
-	f.Facts = records(sys)
+	f.Facts = records(sys, func(seen ...any) { p.Forget(text(seen), f.complete, text(knows)) })
 	if !m.EvidenceFirst {
 		evidence()
 	}
@@ -60,18 +68,20 @@ func (m *Model) observe(p *recordtest.Proc, sys record.System) facts {
 }
 
 // records is observe.Observer.records, with record.Probe as the executor's.
-func records(sys record.System) runsheet.Facts {
+func records(sys record.System, only func(seen ...any)) runsheet.Facts {
 	var f runsheet.Facts
-	for range 3 {
+	for i := range 3 {
 		v, err := record.Look(sys, Work)
 		if err != nil {
 			return runsheet.Facts{Problem: err.Error()}
 		}
 		f = runsheet.Facts{Attempt: v.Attempt, Claim: v.Claim, Start: v.Start, End: v.End, Request: v.Request}
+		only("looked", i, f)
 		if !f.Live() {
 			return f
 		}
 		f.Liveness, f.Why = record.Probe(sys, record.AttemptDir(Work, f.Attempt), *f.Claim, f.Start)
+		only("probed", i, f)
 		if f.Liveness == runsheet.LivenessAlive {
 			if f.Start != nil {
 				return f
@@ -86,12 +96,6 @@ func records(sys record.System) runsheet.Facts {
 
 // peek is what p would observe now, without a step.
 func (m *Model) peek(p *recordtest.Proc) facts {
-	k := peek{m.State(), p.Host + p.BootID}
-	f, ok := m.peeks[k]
-	if !ok {
-		g := p.Ghost()
-		f = m.observe(g, m.system(g))
-		m.peeks[k] = f
-	}
-	return f
+	g := p.Ghost()
+	return m.observe(g, m.system(g))
 }

@@ -14,11 +14,24 @@ import (
 
 // entry is what a journal says of the run: launcher.entry.
 type entry struct {
-	attempt          int
-	nonce            string
-	ended            bool
-	claimer, process *runsheet.Process
-	group            int
+	Attempt          int
+	Nonce            string
+	Ended            bool
+	Claimer, Process *runsheet.Process
+	Group            int
+}
+
+func (e entry) String() string {
+	type plain entry
+	return text(plain(e))
+}
+
+// parseEntry is the inverse of String; an empty journal knows of nothing that has no end.
+func parseEntry(s string) (e entry) {
+	if json.Unmarshal([]byte(s), &e) != nil {
+		return entry{Ended: true}
+	}
+	return e
 }
 
 // launch adds a launcher with the journal of that name, which begins once ready is true.
@@ -48,63 +61,76 @@ func (l *launcher) changed(f facts) func() bool {
 	return func() bool { return l.m.peek(l.p).String() != want }
 }
 
+// await waits until the facts are others than f, and forgets all else.
+func (l *launcher) await(f facts) {
+	l.at("await", f)
+	l.m.Await(l.p, l.changed(f), false)
+}
+
+// pause waits for that as well, but not for ever.
+func (l *launcher) pause(f facts) {
+	l.at("pause", f)
+	l.m.Await(l.p, l.changed(f), true)
+}
+
 // note writes the journal.
 func (l *launcher) note(change func(*entry)) {
-	l.p.Step(recordtest.Step{Op: "journal"}, func() string {
-		change(&l.e)
-		l.m.journals[l.journal] = l.e
-		text, _ := json.Marshal([]any{l.e.attempt, l.e.nonce, l.e.ended, l.e.claimer, l.e.process, l.e.group})
-		l.m.Set("journal "+l.journal, string(text))
-		return ""
-	})
+	change(&l.e)
+	text := l.e.String()
+	l.p.Step(recordtest.Step{Op: "journal"}, func() string { l.m.Set("journal "+l.journal, text); return "" })
+}
+
+// at says that the launcher is at a place of its program from which on it depends on its journal and on what is given
+// alone.
+func (l *launcher) at(place string, what ...any) {
+	l.p.Forget(place, l.e, l.claims, fmt.Sprint(what...))
 }
 
 func (l *launcher) noteClaim(c runsheet.Claim) {
 	l.note(func(e *entry) {
-		*e = entry{attempt: max(e.attempt, c.Attempt), nonce: c.Nonce, claimer: &c.By}
+		*e = entry{Attempt: max(e.Attempt, c.Attempt), Nonce: c.Nonce, Claimer: &c.By}
 	})
 }
 
 // run is launcher.Launcher.loop for one run.
 func (l *launcher) run() {
-	l.p.Step(recordtest.Step{Op: "read-journal"}, func() string {
-		var ok bool
-		if l.e, ok = l.m.journals[l.journal]; !ok {
-			l.e = entry{ended: true}
-		}
-		return l.m.Get("journal " + l.journal)
-	})
-	f := l.m.observe(l.p, l.sys)
-	if f.Live() && f.Liveness == runsheet.LivenessAlive && l.e.nonce != f.Claim.Nonce {
+	l.e = parseEntry(l.p.Step(recordtest.Step{Op: "read-journal"}, func() string { return l.m.Get("journal " + l.journal) }))
+	f := l.m.observe(l.p, l.sys, "first", l.e)
+	if f.Live() && f.Liveness == runsheet.LivenessAlive && l.e.Nonce != f.Claim.Nonce {
 		l.noteClaim(*f.Claim) // adopted
 	}
 	for {
-		f = l.m.observe(l.p, l.sys)
+		l.at("loop")
+		f = l.m.observe(l.p, l.sys, "again", l.e, l.claims)
+		l.at("observed", f.whole())
 		if f.Problem != "" {
-			l.m.Await(l.p, l.changed(f), false)
+			l.await(f)
 			continue
 		}
 		l.report(f)
 		if l.vanished(f) {
-			if l.provedGone(l.p, l.sys) {
-				l.note(func(e *entry) { e.ended = true })
+			if l.provedGone() {
+				l.note(func(e *entry) { e.Ended = true })
 			} else {
-				g := l.p.Ghost()
-				l.m.Await(l.p, func() bool { return l.changed(f)() || l.provedGone(g, l.m.system(g)) }, false)
+				l.at("vanished", f)
+				g := *l
+				g.p = l.p.Ghost()
+				g.sys = l.m.system(g.p)
+				l.m.Await(l.p, func() bool { return l.changed(f)() || g.provedGone() }, false)
 			}
 			continue
 		}
 		switch {
 		case f.Live() && (f.Liveness == runsheet.LivenessAlive || f.Liveness == runsheet.LivenessUnknown):
-			l.m.Await(l.p, l.changed(f), false)
+			l.await(f)
 		case f.Live():
 			if f.Start == nil && !l.m.Await(l.p, l.changed(f), true) {
 				continue // it began after all, or ended: the grace was not over
 			}
 			if !l.recover(f) {
-				l.m.Await(l.p, l.changed(f), true)
+				l.pause(f)
 			}
-		case f.finished(), f.StopRequested(), max(f.Attempt, l.e.attempt) >= tries:
+		case f.finished(), f.StopRequested(), max(f.Attempt, l.e.Attempt) >= l.m.Attempts:
 			return
 		default:
 			l.launch(f)
@@ -114,44 +140,44 @@ func (l *launcher) run() {
 
 // report is launcher.Launcher.report.
 func (l *launcher) report(f facts) {
-	if f.Claim == nil || f.Claim.Nonce != l.e.nonce {
+	if f.Claim == nil || f.Claim.Nonce != l.e.Nonce {
 		return
 	}
-	if f.Start != nil && !f.Start.Void && l.e.process == nil && !l.e.ended {
-		l.note(func(e *entry) { e.process, e.group = &f.Start.Process, f.Start.ProcessGroup })
+	if f.Start != nil && !f.Start.Void && l.e.Process == nil && !l.e.Ended {
+		l.note(func(e *entry) { e.Process, e.Group = &f.Start.Process, f.Start.ProcessGroup })
 	}
-	if f.End != nil && !l.e.ended {
-		l.note(func(e *entry) { e.ended = true })
+	if f.End != nil && !l.e.Ended {
+		l.note(func(e *entry) { e.Ended = true })
 	}
 }
 
 func (l *launcher) vanished(f facts) bool {
-	return !l.m.NoJournal && !l.e.ended && (f.Claim == nil || f.Claim.Nonce != l.e.nonce && f.Attempt <= l.e.attempt)
+	return !l.m.NoJournal && !l.e.Ended && (f.Claim == nil || f.Claim.Nonce != l.e.Nonce && f.Attempt <= l.e.Attempt)
 }
 
-// provedGone is launcher.Launcher.provedGone.
-func (l *launcher) provedGone(p *recordtest.Proc, sys record.System) bool {
-	who := l.e.process
+// provedGone is launcher.Launcher.provedGone; a ghost ends nothing.
+func (l *launcher) provedGone() bool {
+	who := l.e.Process
 	if who == nil {
-		who = l.e.claimer
+		who = l.e.Claimer
 	}
-	if sys.Procs.Check(*who) == proc.Elsewhere {
+	if l.sys.Procs.Check(*who) == proc.Elsewhere {
 		return !l.m.Shared
 	}
-	if l.e.process != nil && sys.Procs.Check(*l.e.process) == proc.Alive {
+	if l.e.Process != nil && l.sys.Procs.Check(*l.e.Process) == proc.Alive {
 		return false
 	}
-	find := func() ([]runsheet.Process, error) { return sys.Procs.Find(l.e.nonce, l.e.group, *who) }
-	if p != l.p || l.e.process == nil { // a ghost ends nothing
+	find := func() ([]runsheet.Process, error) { return l.sys.Procs.Find(l.e.Nonce, l.e.Group, *who) }
+	if l.p.IsGhost() || l.e.Process == nil {
 		left, err := find()
-		return err == nil && (len(left) == 0 || l.e.process != nil)
+		return err == nil && (len(left) == 0 || l.e.Process != nil)
 	}
-	return proc.EndAll(context.Background(), sys.Procs, find, 0, sys.Clock) == nil
+	return proc.EndAll(context.Background(), l.sys.Procs, find, 0, l.sys.Clock) == nil
 }
 
 // recover is launcher.Launcher.recover.
 func (l *launcher) recover(f facts) bool {
-	if l.e.nonce != f.Claim.Nonce && f.Claim.Attempt >= l.e.attempt {
+	if l.e.Nonce != f.Claim.Nonce && f.Claim.Attempt >= l.e.Attempt {
 		l.noteClaim(*f.Claim)
 	}
 	return l.m.takeOver(l.p, l.sys, f.Attempt, record.Heir{}) == nil
@@ -161,7 +187,7 @@ func (m *Model) takeOver(p *recordtest.Proc, sys record.System, attempt int, hei
 	dir := record.AttemptDir(Work, attempt)
 	e, err := record.TakeOver(context.Background(), sys, dir, heir)
 	if err == nil {
-		m.acknowledge(dir, e)
+		m.acknowledge(p, dir, e)
 	}
 	return err
 }
@@ -170,29 +196,39 @@ func (m *Model) takeOver(p *recordtest.Proc, sys record.System, attempt int, hei
 func (l *launcher) launch(before facts) {
 	seen := before
 	if !l.m.LookOnce {
-		seen = l.m.observe(l.p, l.sys)
+		l.at("before", before)
+		seen = l.m.observe(l.p, l.sys, "before", l.e, l.claims, before.String())
 	}
 	if seen.String() != before.String() {
 		return
 	}
 	l.claims++
+	l.at("claim", seen.whole())
 	c := runsheet.Claim{Run: "run", Nonce: fmt.Sprintf("%s%d", l.p.Name, l.claims), Executor: "local", WorkDir: Work}
-	floor := l.e.attempt
+	floor := l.e.Attempt
 	if l.m.NoJournal {
 		floor = 0
 	}
 	c, err := record.Claim(l.sys, seen.Facts, floor, c)
-	if err != nil {
-		if !errors.Is(err, record.ErrTaken) && !errors.Is(err, record.ErrLive) {
-			l.m.Await(l.p, l.changed(seen), true)
-		}
+	switch {
+	case errors.Is(err, record.ErrTaken):
+		l.claims-- // nobody has seen its nonce
+		return
+	case errors.Is(err, record.ErrLive):
+		return
+	case err != nil:
+		l.pause(seen)
 		return
 	}
+	l.at("claimed", text(c))
 	l.noteClaim(c)
+	begin := []func(){l.m.supervisor(l.p, c)}
+	if l.m.startTwice {
+		begin = append(begin, l.m.supervisor(l.p, c))
+	}
 	l.p.Step(recordtest.Step{Op: "start", Path: c.Nonce}, func() string {
-		l.m.supervise(l.p, c)
-		if l.m.startTwice {
-			l.m.supervise(l.p, c)
+		for _, b := range begin {
+			b()
 		}
 		return ""
 	})

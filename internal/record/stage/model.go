@@ -14,13 +14,15 @@ import (
 
 const (
 	Work  = "/w/run" // the work dir
-	tries = 3        // attempts, after which the launchers of the model give up
+	tries = 3        // attempts, after which the launchers of the model give up, unless it says otherwise
 )
 
-// Model is one run with those who act on it. Its exported fields are switches by which a test shows that the rules can
-// be broken.
+// Model is one run with those who act on it. What they share stands in the world; its fields do not change once the
+// scenario is set. The exported ones are switches by which a test shows that the rules can be broken.
 type Model struct {
 	*recordtest.Sim
+	// Attempts is after how many the launchers give up.
+	Attempts int
 	// Wrap breaks a process's view of the world.
 	Wrap func(*recordtest.Proc, record.System) record.System
 	// What the actors do wrong.
@@ -29,21 +31,15 @@ type Model struct {
 	NoJournal     bool // launchers do not ask their journal
 	NoToken       bool // commands carry no token and no session
 	// How the commands are.
-	Hasty   bool // they do not wait for the others
 	BadExit bool // the one that completes the work exits 1 all the same
 
 	startTwice bool // the executor starts every supervisor twice
 	finishAt   int  // the attempt that completes the work; 0: none
-
-	journals map[string]entry
-	codes    map[int]int // exit codes by pid
-	peeks    map[peek]facts
-	checked  uint64 // the last state that was checked
 }
 
 func newModel(s *recordtest.Sim) *Model {
-	m := &Model{Sim: s, finishAt: 2, journals: map[string]entry{}, codes: map[int]int{}, peeks: map[peek]facts{}}
-	s.Check, s.Final = m.check, m.final
+	m := &Model{Sim: s, Attempts: tries, finishAt: 2}
+	s.Check, s.Final, s.Before, s.After = m.check, m.final, m.before, m.after
 	if err := s.MkdirAll(Work); err != nil {
 		s.Fail("%v", err)
 	}
@@ -52,7 +48,6 @@ func newModel(s *recordtest.Sim) *Model {
 
 func (m *Model) system(p *recordtest.Proc) record.System {
 	sys := p.System()
-	sys.FS, sys.Procs = witness{sys.FS, m, p}, guard{sys.Procs, m}
 	if m.Wrap != nil {
 		sys = m.Wrap(p, sys)
 	}

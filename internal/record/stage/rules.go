@@ -3,52 +3,37 @@ package stage
 import (
 	"fmt"
 	"path/filepath"
-	"syscall"
 
 	"runsheet"
-	"runsheet/internal/proc"
 	"runsheet/internal/record"
 	"runsheet/internal/record/recordtest"
 )
 
-// witness holds the rules about what is written: nothing is claimed once the work is complete (records before
-// evidence), and an end is written under the supervisor's byte.
-type witness struct {
-	record.FS
-	m *Model
-	p *recordtest.Proc
+// before holds that nobody ends a supervisor that owns its attempt.
+func (m *Model) before(_ *recordtest.Proc, step recordtest.Step) {
+	if step.Op != "signal" || m.disturbed() {
+		return
+	}
+	for _, q := range m.Procs() {
+		if step.Path == fmt.Sprint(q.PID) && m.owns(q.Process) {
+			m.Fail("%s owns its attempt, and is sent %s", q.Name, step.Label)
+		}
+	}
 }
 
-func (f witness) WriteOnce(label, path string, data []byte) error {
-	err := f.FS.WriteOnce(label, path, data)
-	if err == nil && label == "claim" && f.m.Get("evidence") != "" && f.m.Get("removed") == "" && f.m.Get("late") == "" {
-		f.m.Fail("claimed although the work is complete: %s", path)
+// after holds the rules about what is written: nothing is claimed once the work is complete (records before evidence),
+// and an end is written under the supervisor's byte.
+func (m *Model) after(p *recordtest.Proc, step recordtest.Step, err error) {
+	switch {
+	case err != nil:
+	case step.Op == "write-once" && step.Label == "claim":
+		if m.Get("evidence") != "" && m.Get("removed") == "" && m.Get("late") == "" {
+			m.Fail("claimed although the work is complete: %s", step.Path)
+		}
+	case step.Op == "write-once" && step.Label == "takeover", step.Op == "link":
+		data, _ := m.File(step.Path)
+		m.ended(p, step.Path, data)
 	}
-	if err == nil && label == "takeover" {
-		f.m.ended(f.p, path, data)
-	}
-	return err
-}
-
-func (f witness) Prepare(label, dir string, size int) (record.Spare, error) {
-	s, err := f.FS.Prepare(label, dir, size)
-	if err != nil {
-		return nil, err
-	}
-	return witnessed{s, f}, nil
-}
-
-type witnessed struct {
-	record.Spare
-	f witness
-}
-
-func (s witnessed) WriteOnce(path string, data []byte) error {
-	err := s.Spare.WriteOnce(path, data)
-	if err == nil {
-		s.f.m.ended(s.f.p, path, data)
-	}
-	return err
 }
 
 // ended is called in the very step in which p wrote an end. An attempt that never began has no supervisor to keep away.
@@ -69,24 +54,9 @@ func (m *Model) ended(p *recordtest.Proc, path string, data []byte) {
 // disturbed says whether somebody from outside took locks or records away, after which a byte is no witness.
 func (m *Model) disturbed() bool { return m.Get("dropped") != "" || m.Get("removed") != "" }
 
-// guard holds that nobody ends a supervisor that owns its attempt.
-type guard struct {
-	proc.Procs
-	m *Model
-}
-
-func (g guard) Signal(q runsheet.Process, sig syscall.Signal) error {
-	for _, p := range g.m.Procs() {
-		if p.Process == q && !p.Dead() && g.m.owns(q) && !g.m.disturbed() {
-			g.m.Fail("%s owns its attempt, and is sent %v", p.Name, sig)
-		}
-	}
-	return g.Procs.Signal(q, sig)
-}
-
 // owns says whether a process is the supervisor by whom an attempt without an end began.
 func (m *Model) owns(q runsheet.Process) bool {
-	for n := 1; n <= tries+1; n++ {
+	for n := 1; n <= m.Attempts+1; n++ {
 		dir := record.AttemptDir(Work, n)
 		data, _ := m.File(record.StartPath(dir))
 		_, over := m.File(record.EndPath(dir))
@@ -105,19 +75,14 @@ func (m *Model) forced(c runsheet.Claim) bool {
 }
 
 // acknowledge is what an end amounts to once somebody was told that it is durable.
-func (m *Model) acknowledge(dir string, e runsheet.End) {
-	m.Set("ended "+dir, describe(e))
+func (m *Model) acknowledge(p *recordtest.Proc, dir string, e runsheet.End) {
+	p.Step(recordtest.Step{Op: "acknowledged", Path: dir}, func() string { m.Set("ended "+dir, describe(e)); return "" })
 }
 
 func describe(e runsheet.End) string { return fmt.Sprint(e.Nonce, " ", e.Kind, " by ", e.By.PID) }
 
 // check holds the invariants, after every step.
 func (m *Model) check() error {
-	if state := m.State(); m.checked == state { // nothing has changed but what somebody has seen
-		return nil
-	} else {
-		m.checked = state
-	}
 	var living []string
 	for _, p := range m.Procs() {
 		nonce := m.Get(fmt.Sprint("command ", p.PID))
@@ -125,7 +90,7 @@ func (m *Model) check() error {
 			continue
 		}
 		forced := false
-		for n := 1; n <= tries+1; n++ {
+		for n := 1; n <= m.Attempts+1; n++ {
 			if data, ok := m.File(record.EndPath(record.AttemptDir(Work, n))); ok {
 				e, err := record.DecodeEnd(data)
 				if err != nil || e.Nonce != nonce {
@@ -144,7 +109,7 @@ func (m *Model) check() error {
 	if len(living) > 1 {
 		return fmt.Errorf("two live commands: %q", living)
 	}
-	for n := 1; n <= tries+1; n++ {
+	for n := 1; n <= m.Attempts+1; n++ {
 		dir := record.AttemptDir(Work, n)
 		if told := m.Get("ended " + dir); told != "" && m.Get("removed") == "" {
 			data, _ := m.File(record.EndPath(dir))

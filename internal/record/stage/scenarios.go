@@ -34,7 +34,7 @@ func scenarios() []scenario {
 			m.launcherOn("h1", "b1", "A", "A", nil)
 			m.launcherOn("h2", "b2", "B", "B", nil)
 			server := m.Start("h0", "b0", "server")
-			m.GoSlowly(server, func() {
+			m.Go(server, false, func() {
 				server.Step(recordtest.Step{Op: "drop-locks"}, func() string { m.DropLocks("h1"); m.Set("dropped", "yes"); return "" })
 			})
 			person := m.Start("h2", "b2", "person")
@@ -59,7 +59,7 @@ func scenarios() []scenario {
 		{"numbers skipped", func(m *Model) {
 			m.finishAt = 4
 			claimer := m.Start("h1", "b1", "older A").Process
-			m.journals["A"] = entry{attempt: 1, nonce: "older", ended: true, claimer: &claimer}
+			m.Set("journal A", entry{Attempt: 1, Nonce: "older", Ended: true, Claimer: &claimer}.String())
 			m.launcherOn("h1", "b1", "A", "A", nil)
 			m.launcherOn("h1", "b1", "B", "B", nil)
 		}},
@@ -103,14 +103,15 @@ func (m *Model) stopper(ready func() bool, timer bool) {
 
 // letGo is `retry --force` by a person who watches the run: of what is unknown, and of what does not begin.
 func (m *Model) letGo(p *recordtest.Proc) {
-	hopeless := func() bool {
-		f := m.peek(p)
+	hopeless := func(f facts) bool {
 		return f.Live() && (f.Liveness == runsheet.LivenessUnknown || f.Liveness == runsheet.LivenessGone && f.Start == nil)
 	}
-	for range tries {
-		m.Await(p, func() bool { return m.Get("dropped") != "" && hopeless() }, false)
-		if f := m.observe(p, m.system(p)); f.Live() {
+	for left := m.Attempts; left > 0; {
+		p.Forget("watch", left)
+		m.Await(p, func() bool { return m.Get("dropped") != "" && hopeless(m.peek(p)) }, false)
+		if f := m.observe(p, m.system(p), left); hopeless(f) {
 			m.takeOver(p, m.system(p), f.Attempt, record.Heir{Force: true})
+			left--
 		}
 	}
 }

@@ -10,15 +10,18 @@ import (
 	"runsheet/internal/record/recordtest"
 )
 
-// supervise is supervise.Main as a process of its own.
-func (m *Model) supervise(parent *recordtest.Proc, c runsheet.Claim) {
+// supervisor returns supervise.Main as a process of its own, and lets it begin.
+func (m *Model) supervisor(parent *recordtest.Proc, c runsheet.Claim) (begin func()) {
 	token := c.Nonce
 	if m.NoToken {
 		token = ""
 	}
 	p := parent.Spawn(fmt.Sprintf("supervisor %s(%d)", c.Nonce, c.Attempt), token)
-	s := &supervisor{m: m, p: p, sys: m.system(p), dir: record.AttemptDir(Work, c.Attempt), token: token}
-	m.Go(p, true, s.run)
+	return func() {
+		m.Go(p, true, func() {
+			(&supervisor{m: m, p: p, sys: m.system(p), dir: record.AttemptDir(Work, c.Attempt), token: token}).run()
+		})
+	}
 }
 
 type supervisor struct {
@@ -32,7 +35,7 @@ type supervisor struct {
 }
 
 func (s *supervisor) run() {
-	s.p.Step(recordtest.Step{Op: "begin"}, func() string { s.asked = mustAtoi(s.m.Get("stop")); return fmt.Sprint(s.asked) })
+	s.asked = mustAtoi(s.p.Step(recordtest.Step{Op: "begin"}, func() string { return s.m.Get("stop") }))
 	t, err := record.Take(s.sys, s.dir)
 	s.t = t
 	if errors.Is(err, record.ErrStopAsked) {
@@ -46,29 +49,28 @@ func (s *supervisor) run() {
 	if err != nil {
 		return
 	}
-	var cmd *recordtest.Proc
-	s.p.Step(recordtest.Step{Op: "gate"}, func() string {
-		cmd = s.p.Spawn(fmt.Sprintf("command %s(%d)", t.Claim.Nonce, t.Claim.Attempt), s.token)
-		if !s.m.NoToken {
-			cmd.Session = cmd.PID
-		}
-		return ""
-	})
+	s.p.Forget("taken", text(t.Claim), s.asked)
+	cmd := s.p.Spawn(fmt.Sprintf("command %s(%d)", t.Claim.Nonce, t.Claim.Attempt), s.token)
+	if !s.m.NoToken {
+		cmd.Session = cmd.PID
+	}
+	s.p.Step(recordtest.Step{Op: "gate"}, func() string { s.m.command(s.p, cmd, t.Claim); return "" })
 	if err := t.Begin(cmd.PID); err != nil {
 		s.p.Step(recordtest.Step{Op: "call-off"}, func() string { cmd.Kill(); return "" })
 		t.Leave()
 		return
 	}
 	s.p.Step(recordtest.Step{Op: "release"}, func() string { s.m.release(s, cmd); return "" })
-	kind, away := runsheet.EndKind(""), false
-	for kind == "" {
+	e, away := runsheet.End{}, false
+	for e.Kind == "" {
+		s.p.Forget("loop", text(t.Claim))
 		s.m.Await(s.p, func() bool { return cmd.Dead() || s.fenceSees() }, false)
-		dead := false
-		s.p.Step(recordtest.Step{Op: "wait4"}, func() string { dead = cmd.Dead(); return fmt.Sprint(dead) })
-		if dead {
+		if code := s.p.Step(recordtest.Step{Op: "wait4"}, func() string { return s.m.exited(cmd) }); code != "" {
+			n := mustAtoi(code)
+			e.Kind, e.ExitCode = runsheet.EndExit, &n
 			break
 		}
-		over := s.fenceSees()
+		over := s.p.Step(recordtest.Step{Op: "fence"}, func() string { return fmt.Sprint(s.fenceSees()) }) == "true"
 		verdict, err := t.Fence()
 		if over && err == nil {
 			s.p.Step(recordtest.Step{Op: "fenced"}, func() string {
@@ -82,17 +84,12 @@ func (s *supervisor) run() {
 		if err != nil || verdict == record.GoOn {
 			continue
 		}
-		kind, away = runsheet.EndStopped, verdict == record.TakenOver
+		e.Kind, away = runsheet.EndStopped, verdict == record.TakenOver
 		s.p.Step(recordtest.Step{Op: "kill-all"}, func() string { cmd.Kill(); return "" })
 	}
 	if away {
 		t.Leave()
 		return
-	}
-	e := runsheet.End{Kind: kind}
-	if kind == "" {
-		code := s.m.codes[cmd.PID]
-		e.Kind, e.ExitCode = runsheet.EndExit, &code
 	}
 	s.end(e)
 }
@@ -100,10 +97,11 @@ func (s *supervisor) run() {
 // end is supervise's writeEnd.
 func (s *supervisor) end(e runsheet.End) {
 	for {
+		s.p.Forget("end", text(s.t.Claim), text(e))
 		err := s.t.End(e)
 		if err == nil {
 			e.By, e.Nonce = s.p.Process, s.t.Claim.Nonce
-			s.m.acknowledge(s.dir, e)
+			s.m.acknowledge(s.p, s.dir, e)
 		}
 		if err == nil || errors.Is(err, record.ErrOver) {
 			return
@@ -150,15 +148,20 @@ func (m *Model) release(s *supervisor, cmd *recordtest.Proc) {
 	}
 	m.Set(key, c.Nonce)
 	m.Set(fmt.Sprint("command ", cmd.PID), c.Nonce)
-	start := m.GoSlowly
-	if m.Hasty {
-		start = func(p *recordtest.Proc, program func()) { m.Go(p, false, program) }
-	}
-	start(cmd, func() {
-		code := 1
+}
+
+// command lets a command begin as a gate: a shell that waits until it is released, or until its supervisor is gone.
+func (m *Model) command(supervisor, cmd *recordtest.Proc, c runsheet.Claim) {
+	released := func() bool { return m.Get(fmt.Sprint("command ", cmd.PID)) != "" }
+	m.Go(cmd, false, func() {
+		m.Await(cmd, func() bool { return released() || supervisor.Dead() }, false)
+		if cmd.Step(recordtest.Step{Op: "gate"}, func() string { return fmt.Sprint(released()) }) != "true" {
+			return
+		}
+		code := "1"
 		if c.Attempt == m.finishAt {
 			if !m.BadExit {
-				code = 0
+				code = "0"
 			}
 			cmd.Step(recordtest.Step{Op: "complete"}, func() string {
 				m.Set("evidence", "complete")
@@ -168,6 +171,18 @@ func (m *Model) release(s *supervisor, cmd *recordtest.Proc) {
 				return ""
 			})
 		}
-		cmd.Step(recordtest.Step{Op: "exit"}, func() string { m.codes[cmd.PID] = code; cmd.Kill(); return "" })
+		cmd.Step(recordtest.Step{Op: "exit"}, func() string { m.Set(fmt.Sprint("code ", cmd.PID), code); cmd.Kill(); return "" })
 	})
+}
+
+// exited returns the exit code of a command, or that of the signal that killed it; "": it lives.
+func (m *Model) exited(cmd *recordtest.Proc) string {
+	switch code := m.Get(fmt.Sprint("code ", cmd.PID)); {
+	case !cmd.Dead():
+		return ""
+	case code == "":
+		return "137"
+	default:
+		return code
+	}
 }
