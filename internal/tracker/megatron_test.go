@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,16 +13,16 @@ import (
 func TestMegatron(t *testing.T) {
 	checkCases(t, []tcase{
 		// A cut tracker file is no 0: the highest checkpoint counts, as that one is whole when it is written.
-		{dir: "megatron/middle", want: "megatron 1000/? iteration", most: 1500},
+		{dir: "megatron/saved", want: "megatron 1000/? iteration", most: 1500},
 		{dir: "megatron/verl", want: "megatron 20/? iteration"},
 	})
 	checkTold(t, []tcase{
-		{dir: "megatron/middle", spec: runsheet.ProgressSpec{Tracker: "megatron", Total: 5000, Unit: "step"}, want: "megatron 1000/5000 step"},
-		{dir: "megatron/middle", spec: runsheet.ProgressSpec{Epochs: true, Total: 4},
+		{dir: "megatron/saved", spec: runsheet.ProgressSpec{Tracker: "megatron", Total: 5000, Unit: "step"}, want: "megatron 1000/5000 step"},
+		{dir: "megatron/saved", spec: runsheet.ProgressSpec{Epochs: true, Total: 4},
 			want: "error: Megatron counts iterations only; give `total` instead of `epochs` in the sheet"},
 		{dir: "reported/lines", spec: runsheet.ProgressSpec{Tracker: "megatron"}, want: "megatron 0/? iteration"},
 	})
-	p := later(t, copied(t, "testdata/megatron/middle"), runsheet.ProgressSpec{}, nil).Progress
+	p := later(t, copied(t, "testdata/megatron/saved"), runsheet.ProgressSpec{}, nil).Progress
 	if len(p.Recent) != 2 || p.PerUnit != 3600*time.Second/500 {
 		t.Errorf("%v each, %v", p.PerUnit, p.Recent)
 	}
@@ -38,6 +39,31 @@ func TestDeepSpeed(t *testing.T) {
 		{dir: "real/deepspeed/end/out", spec: runsheet.ProgressSpec{Epochs: true, Total: 4},
 			want: "error: DeepSpeed counts steps only; give `total` instead of `epochs` in the sheet"},
 	})
+}
+
+// TestMegatronLog holds that the lines of the log tell what was done since the last checkpoint, but not those of a log
+// before the newest.
+func TestMegatronLog(t *testing.T) {
+	dir := copied(t, "testdata/megatron/saved")
+	const line = " [2026-01-02 03:04:05] iteration     %s/    5000 | consumed samples:   256000 | elapsed time per iteration (ms): 512.3 | lm loss: 2.5E+00 | number of nan iterations:   0 |\n"
+	run := func(n, text string, ago time.Duration) {
+		write(t, filepath.Join(dir, ".runsheet/attempts", n, "run.log"), text, time.Now().Add(-ago))
+	}
+	look := func(want string) {
+		t.Helper()
+		if got := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress, "lm loss"); got != want {
+			t.Errorf("told  %s\nwant  %s", got, want)
+		}
+	}
+	run("000001", strings.ReplaceAll(line, "%s", "1040"), -time.Minute)
+	look("megatron 1040/5000 iteration, lm loss=2.5")
+	run("000001", strings.ReplaceAll(line, "%s", "1040"), time.Hour)
+	look("megatron 1000/5000 iteration, lm loss=2.5")
+	run("000002", "starting\n", -time.Minute)
+	run("000001", strings.ReplaceAll(line, "%s", "1040"), -time.Minute)
+	look("megatron 1000/5000 iteration, lm loss=2.5")
+	run("000002", strings.ReplaceAll(line, "%s", "5000")+"[after training is done] datetime: 2026-01-02 03:04:05\n", -time.Minute)
+	look("megatron 5000/5000 iteration, finished, lm loss=2.5")
 }
 
 // TestPointer holds what is made of the file that names the last checkpoint.
