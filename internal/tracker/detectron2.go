@@ -60,7 +60,7 @@ func (d detectron2) find(ev *Evidence) (string, int64, bool) {
 			continue
 		}
 		rows := ev.has(dir, d2Metrics)
-		if !rows && !ev.has(dir, d2Pointer) && !ev.has(dir, "log.txt") {
+		if !rows && !d2Begun(ev, dir) {
 			continue
 		}
 		total, configured := int64(0), false
@@ -86,6 +86,22 @@ func (d detectron2) find(ev *Evidence) (string, int64, bool) {
 		}
 	}
 	return "", 0, false
+}
+
+// d2Begun says whether a directory has a log or a model, as no source tree with a configuration has.
+func d2Begun(ev *Evidence, dir string) bool {
+	entries, _ := ev.List(dir) // what cannot be listed is told by whoever reads there
+	return slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == "log.txt" || e.Name == d2Final || d2Model(e.Name) > 0 })
+}
+
+// d2Model returns how many iterations were done when a model was saved; 0: the name is of none.
+func d2Model(name string) int64 {
+	digits, ok := strings.CutPrefix(name, "model_")
+	digits, is := strings.CutSuffix(digits, ".pth")
+	if n, count := parseCount(digits); ok && is && count && n < maxCount {
+		return n + 1
+	}
+	return 0
 }
 
 // d2State is what the rows say.
@@ -157,9 +173,8 @@ func (d detectron2) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Pro
 		p.Finished = ev.has(dir, d2Final) && p.Completed >= max(p.Total, spec.Total)
 		return p, nil
 	}
-	digits := strings.TrimSuffix(strings.TrimPrefix(name, "model_"), ".pth")
-	if n, ok := parseCount(digits); ok && s.Count == 0 && n < maxCount {
-		p.Completed = n + 1
+	if s.Count == 0 {
+		p.Completed = d2Model(name)
 	}
 	return p, nil
 }

@@ -38,6 +38,10 @@ func (m mmcv) Recognises(ev *Evidence, _ runsheet.ProgressSpec) bool {
 	return len(launches) > 0
 }
 
+func (m mmcv) parts(ev *Evidence) []string {
+	return mmParts(ev, func(dir string) []string { return m.launches(ev, dir) })
+}
+
 // launches lists the rows of the last launches in a --work-dir, in order.
 func (mmcv) launches(ev *Evidence, dir string) []string {
 	entries, _ := ev.List(dir) // what cannot be listed is told by whoever reads there

@@ -55,6 +55,10 @@ func (m mmengine) Recognises(ev *Evidence, _ runsheet.ProgressSpec) bool {
 	return len(launches) > 0
 }
 
+func (m mmengine) parts(ev *Evidence) []string {
+	return mmParts(ev, func(dir string) []string { return m.launches(ev, dir) })
+}
+
 // launches lists the directories of the last launches in a --work-dir, in order.
 func (mmengine) launches(ev *Evidence, dir string) []string {
 	entries, _ := ev.List(dir) // what cannot be listed is told by whoever reads there

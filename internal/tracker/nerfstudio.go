@@ -35,7 +35,6 @@ const (
 	nerfModels  = "nerfstudio_models"
 	nerfOutputs = "outputs"
 	nerfStamp   = "2006-01-02_150405"
-	maxNerfDirs = 32 // that are listed on each level
 )
 
 func (nerfstudio) Name() string { return "nerfstudio" }
@@ -43,11 +42,13 @@ func (nerfstudio) Name() string { return "nerfstudio" }
 func (nerfstudio) Logs() string { return "" }
 
 func (n nerfstudio) Recognises(ev *Evidence, _ runsheet.ProgressSpec) bool {
-	return len(n.launches(ev)) > 0
+	return len(n.launches(ev, maxLaunches)) > 0
 }
 
-// launches lists the directories of the last launches, the newest first.
-func (n nerfstudio) launches(ev *Evidence) []string {
+func (n nerfstudio) parts(ev *Evidence) []string { return n.launches(ev, maxParts) }
+
+// launches lists the directories of at most so many of the last launches, the newest first.
+func (n nerfstudio) launches(ev *Evidence, most int) []string {
 	if n.is(ev, ".") {
 		return []string{"."}
 	}
@@ -65,7 +66,7 @@ func (n nerfstudio) launches(ev *Evidence) []string {
 				}
 			}
 		}
-		dirs = ev.latest(below, maxNerfDirs)
+		dirs = ev.latest(below, 2*most)
 	}
 	dirs = slices.DeleteFunc(dirs, func(dir string) bool {
 		_, err := time.Parse(nerfStamp, path.Base(dir))
@@ -74,7 +75,7 @@ func (n nerfstudio) launches(ev *Evidence) []string {
 	slices.SortFunc(dirs, func(a, b string) int {
 		return cmp.Or(strings.Compare(path.Base(b), path.Base(a)), strings.Compare(b, a))
 	})
-	return slices.DeleteFunc(dirs[:min(len(dirs), maxLaunches)], func(dir string) bool { return !n.is(ev, dir) })
+	return slices.DeleteFunc(dirs[:min(len(dirs), most)], func(dir string) bool { return !n.is(ev, dir) })
 }
 
 // is says whether a directory is one of a launch.
@@ -110,7 +111,7 @@ func (n nerfstudio) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Pro
 	if spec.Epochs {
 		return p, errors.New("nerfstudio counts steps only; give `total` instead of `epochs` in the sheet")
 	}
-	for i, dir := range n.launches(ev) {
+	for i, dir := range n.launches(ev, maxLaunches) {
 		args, err := ev.yaml(path.Join(dir, nerfConfig), "max_num_iterations", "load_dir")
 		if err != nil {
 			return p, err

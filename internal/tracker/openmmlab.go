@@ -20,14 +20,14 @@ const (
 	maxMMConfigs  = 4
 )
 
-// mmDirs lists the directories that may be the --work-dir of a training.
-func (ev *Evidence) mmDirs() []string {
+// mmDirs lists the directories, at most so many, that may be the --work-dir of a training.
+func (ev *Evidence) mmDirs(most int) []string {
 	dirs := []string{"."}
 	if !ev.has(".", mmWorkDirs) {
 		return dirs
 	}
 	entries, _ := ev.List(mmWorkDirs) // what cannot be listed is told by whoever reads there
-	for _, e := range entries[max(0, len(entries)-maxMMWorkDirs):] {
+	for _, e := range entries[max(0, len(entries)-most):] {
 		if e.Dir {
 			dirs = append(dirs, path.Join(mmWorkDirs, e.Name))
 		}
@@ -44,10 +44,15 @@ func mmStamped(text string) bool {
 	return err == nil
 }
 
+// mmParts lists the directories that have launches.
+func mmParts(ev *Evidence, launches func(dir string) []string) []string {
+	return slices.DeleteFunc(ev.mmDirs(maxParts), func(dir string) bool { return len(launches(dir)) == 0 })
+}
+
 // mmNewest returns the directory of which the last launch is the latest by its name, and its launches, in order.
 func mmNewest(ev *Evidence, launches func(dir string) []string) (string, []string) {
 	dir, all := "", []string(nil)
-	for _, d := range ev.mmDirs() {
+	for _, d := range ev.mmDirs(maxMMWorkDirs) {
 		if found := launches(d); len(found) > 0 && (all == nil || path.Base(found[len(found)-1]) > path.Base(all[len(all)-1])) {
 			dir, all = d, found
 		}
