@@ -118,7 +118,11 @@ func (ev *Evidence) csvHeader(rel string) []string {
 	if st, err := ev.Look(rel); err != nil || st.Kind != Regular {
 		return nil
 	}
+	if header, ok := ev.headers[rel]; ok {
+		return header
+	}
 	var t csvTable
+	defer func() { ev.headers[rel] = t.Header }()
 	f, err := ev.open(rel, 1<<62)
 	if err != nil {
 		ev.Witness(rel)

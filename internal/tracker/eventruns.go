@@ -73,7 +73,7 @@ func (ev *Evidence) latest(rels []string, n int) []string {
 	if len(rels) <= n {
 		return rels
 	}
-	rels = ev.byChange(slices.Clone(rels[max(0, len(rels)-maxLogFiles):]))[:n]
+	rels = ev.byChange(slices.Clone(rels[max(0, len(rels)-maxLogFiles):]))[:min(n, maxLogFiles)]
 	slices.Sort(rels)
 	return rels
 }

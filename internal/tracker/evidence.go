@@ -45,6 +45,8 @@ type Evidence struct {
 	docErr    error
 	moving    bool // something was still being written when patience ran out
 	lists     map[string][]Entry
+	headers   map[string][]string // of tables
+	configs   map[string][]byte   // small ones
 	logs      map[string]*logState
 	prior     []Cursor  // where the last reading ended
 	cursors   []Cursor  // where this one ends
@@ -76,7 +78,8 @@ type Options struct {
 // NewEvidence returns the evidence in the work dir dir, an absolute path.
 func NewEvidence(ctx context.Context, disk durable.Disk, dir string, opts Options) *Evidence {
 	ev := &Evidence{ctx: ctx, disk: disk, dir: dir, now: opts.Now, sleep: opts.Sleep,
-		looks: map[string]found{}, identity: map[string]bool{}, lists: map[string][]Entry{}, logs: map[string]*logState{},
+		looks: map[string]found{}, identity: map[string]bool{}, lists: map[string][]Entry{},
+		headers: map[string][]string{}, configs: map[string][]byte{}, logs: map[string]*logState{},
 		prior: opts.Cursors}
 	if ev.now == nil {
 		ev.now = time.Now

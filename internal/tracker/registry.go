@@ -7,10 +7,10 @@ var original = []Tracker{evaluation{}, epochs{}}
 // files are the trackers of what frameworks leave in files of their own, in the order in which auto asks them: first a
 // framework's record of its own state, then tables, event files, and what experiment trackers keep.
 var files = []Tracker{
-	llamaFactory{}, transformers{}, catboost{}, ultralytics{}, yolov5{}, lightning{}, torchtune{},
+	llamaFactory{}, transformers{}, catboost{}, ultralytics{}, yolov5{}, lightning{}, torchtune{}, mmengine{}, mmcv{}, detectron2{}, nerfstudio{}, megatron{},
 	timm{}, sb3{}, kerasCSV{},
 	tensorBoard{}, wandB{}, mlFlow{},
-	diffusers{},
+	diffusers{}, deepspeed{},
 }
 
 // setUp are the trackers that a sheet has to set up: auto never chooses them.

@@ -125,18 +125,27 @@ func yamlText(value string) string {
 	return strings.TrimSpace(value)
 }
 
+// maxKnownConfig is up to which size a file of settings is held for those that ask for it later in the same reading.
+const maxKnownConfig = 64 << 10
+
 // yaml reads keys out of a YAML file below the work dir, which becomes a witness; nothing where there is none.
 func (ev *Evidence) yaml(rel string, keys ...string) (map[string]string, error) {
 	ev.Witness(rel)
 	if st, err := ev.Look(rel); err != nil || st.Kind == Absent {
 		return nil, err
 	}
-	data, err := ev.readAll(rel, maxConfig)
-	if err != nil {
-		if absent(err) {
-			return nil, nil // removed in between, as the witness will show
+	data, known := ev.configs[rel]
+	if !known {
+		var err error
+		if data, err = ev.readAll(rel, maxConfig); err != nil {
+			if absent(err) {
+				return nil, nil // removed in between, as the witness will show
+			}
+			return nil, err
 		}
-		return nil, err
+		if len(data) <= maxKnownConfig {
+			ev.configs[rel] = data // several trackers look at args.yaml and config.yaml
+		}
 	}
 	return yamlKeys(data, keys...), nil
 }
