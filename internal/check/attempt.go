@@ -15,8 +15,18 @@ import (
 	"runsheet/internal/record"
 )
 
-// damagedRecord is what to do about a record that was changed after it was written.
-const damagedRecord = "somebody changed it: restore it from a backup, or move the attempt's directory away once nothing of the run lives"
+// setAside ends the name of an attempt's directory that a person has put away: nobody reads it any more, and its number
+// is not missed.
+const setAside = ".aside"
+
+const (
+	// restore is what to do where a record is lost.
+	restore = "restore it from a backup; without one, and once nothing of the run lives, put " + setAside + " behind the name of the attempt's directory"
+	// damagedRecord is what to do about a record that was changed after it was written.
+	damagedRecord = "somebody changed it: " + restore
+	// askAgain is what to do where a request is lost.
+	askAgain = "restore it from a backup, or move it away and ask again (`runsheet stop`, `runsheet retry`)"
+)
 
 // attempt is what one look saw of one attempt.
 type attempt struct {
@@ -77,7 +87,7 @@ func (h *history) readEnd(a *attempt) {
 
 // order says which record lacks the one that goes before it.
 func (h *history) order(a *attempt) {
-	const do = "it was deleted: restore it from a backup, or move the attempt's directory away once nothing of the run lives"
+	const do = "it was deleted: " + restore
 	switch {
 	case a.hasEnd && !a.hasClaim:
 		h.f.broken(record.ClaimPath(a.dir), do, "missing, though the attempt has an end")
@@ -113,6 +123,11 @@ func (h *history) identity(a *attempt) {
 	}
 	if a.claim.Request > h.newest {
 		h.newest, h.by = a.claim.Request, a.n
+	}
+	other, known := h.c.workDirs[a.claim.WorkDir]
+	if known && a.claim.WorkDir != h.workDir && !h.sameFile(a.claim.WorkDir, h.workDir) {
+		h.f.broken(record.Dir(h.workDir), "put it back, or move it away", "its records are those of %s, another run of this sheet", other)
+		return
 	}
 	// A path may lead here by another name; only a claim that leads elsewhere tells of a move.
 	if claimed := record.AttemptDir(a.claim.WorkDir, a.claim.Attempt); claimed != a.dir && a.claim.Attempt == a.n && !h.sameFile(claimed, a.dir) {
@@ -197,7 +212,7 @@ func (h *history) overtaken(a *attempt, lives runsheet.Liveness) {
 		h.f.broken(a.dir, "two attempts may be writing into this work dir: end this one by hand, and doubt its results",
 			"attempt %d was claimed although this one has no end and still lives", h.next)
 	default:
-		h.f.broken(a.dir, "make sure that nothing of it lives, then move its directory away",
+		h.f.broken(a.dir, "restore its end from a backup; without one, and once nothing of it lives, put "+setAside+" behind the name of its directory",
 			"attempt %d was claimed although this one has no end", h.next)
 	}
 }
@@ -269,7 +284,7 @@ func (h *history) overAndDone(a *attempt) {
 // otherFiles looks at what else lies in the directory of an attempt.
 func (h *history) otherFiles(a *attempt) {
 	known := map[string]bool{}
-	for _, p := range []string{record.ClaimPath(a.dir), record.StartPath(a.dir), record.EndPath(a.dir), record.ReportedPath(a.dir)} {
+	for _, p := range []string{record.ClaimPath(a.dir), record.StartPath(a.dir), record.EndPath(a.dir), record.ReportedPath(a.dir), record.MeasuredPath(a.dir)} {
 		known[p] = true // looked at already, or the command's own
 	}
 	ours := map[string]bool{record.AlivePath(a.dir): true, record.LogPath(a.dir): true, record.SuperviseLogPath(a.dir): true}

@@ -46,9 +46,7 @@ func Failed(findings []Violation) bool {
 // Sheet checks the state directory of a sheet (its journal and its launcher's lock), and then its runs in their order.
 // Where ctx is done before the end, what was found until then is returned.
 func Sheet(ctx context.Context, disk durable.Disk, sheet *runsheet.Sheet) []Violation {
-	c := newChecker(disk)
-	out := c.sure(ctx, func(f *findings) { c.state(f, record.StateDir(sheet.Dir, sheet.Path)) })
-	return append(out, c.runs(ctx, sheet.Runs)...)
+	return newChecker(disk).sheet(ctx, sheet)
 }
 
 // Runs checks runs without a sheet, in their order. Where ctx is done before the end, what was found until then is
@@ -62,6 +60,8 @@ type checker struct {
 	disk  durable.Disk
 	sys   record.System
 	pause time.Duration // between the two looks at what is suspected
+
+	workDirs map[string]string // of the runs of the sheet, and their names
 }
 
 // secondLook is how long a suspicion is left alone before the second look: far longer than any two steps of ours lie
@@ -70,7 +70,15 @@ const secondLook = 150 * time.Millisecond
 
 func newChecker(disk durable.Disk) *checker {
 	disk = readOnly{disk}
-	return &checker{disk: disk, sys: record.NewSystem(disk), pause: secondLook}
+	return &checker{disk: disk, sys: record.NewSystem(disk), pause: secondLook, workDirs: map[string]string{}}
+}
+
+func (c *checker) sheet(ctx context.Context, sheet *runsheet.Sheet) []Violation {
+	for _, r := range sheet.Runs {
+		c.workDirs[r.WorkDir] = r.Name
+	}
+	out := c.sure(ctx, func(f *findings) { c.state(f, record.StateDir(sheet.Dir, sheet.Path)) })
+	return append(out, c.runs(ctx, sheet.Runs)...)
 }
 
 func (c *checker) runs(ctx context.Context, runs []runsheet.Run) []Violation {

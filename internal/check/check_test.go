@@ -69,6 +69,22 @@ func TestEachBreak(t *testing.T) {
 			}
 			p.must(os.Chown(path, 12345, -1))
 		}},
+		{"somebody else's directory", Broken, dir(""), "belongs to user 12345", func(p *project, path string) {
+			if os.Geteuid() != 0 {
+				p.t.Skip("only root can give a directory away")
+			}
+			p.must(os.Chown(path, 12345, -1))
+		}},
+		{"a FIFO for the cache", Broken, dir("progress.json"), "a FIFO", func(p *project, path string) {
+			p.must(os.Remove(path))
+			p.must(unix.Mkfifo(path, 0o600))
+		}},
+		{"a directory for the cache", Broken, dir("progress.json"), "a directory", func(p *project, path string) {
+			p.must(os.Remove(path))
+			mkdir(p, path)
+		}},
+		{"a huge end", Broken, of(2, "end.json"), "too large", func(p *project, path string) { p.must(os.Truncate(path, 8<<30)) }},
+		{"a huge journal", Broken, state("journal.jsonl"), "too large", func(p *project, path string) { p.must(os.Truncate(path, 3<<30)) }},
 		{"a FIFO for a claim", Broken, of(2, "claim.json"), "a FIFO", func(p *project, path string) {
 			p.must(os.Remove(path))
 			p.must(unix.Mkfifo(path, 0o600))
@@ -153,12 +169,20 @@ func TestEachBreak(t *testing.T) {
 		{"an exit after a void start", Broken, of(2, "end.json"), "given up before it began, and yet ended", func(p *project, _ string) {
 			p.set(p.attempt(2, "start.json"), "void", true)
 		}},
+		{"an exit that somebody else saw", Broken, of(2, "end.json"), "its supervisor did not write it", func(p *project, path string) {
+			p.edit(path, func(doc map[string]any) { doc["by"].(map[string]any)["start_time"] = 7 })
+		}},
+		{"an unknown kind beside a journal", Broken, of(2, "end.json"), "no kind of end", set("kind", "bogus")},
+		{"stopped early and not", Broken, of(2, "end.json"), "yet did not stop early", set("progress", map[string]any{"completed": 3, "early_stopped_at": 2})},
+		{"a key twice", Broken, of(2, "end.json"), `the key "kind" stands there twice`, func(p *project, path string) { p.swap(path, `"kind":`, `"Kind": "lost", "kind":`) }},
 		{"negative memory", Broken, of(2, "end.json"), "negative measurement", set("peak_memory_bytes", -1)},
 		{"an end before the start", Broken, of(2, "end.json"), "older than the start", set("at", "2001-01-01T00:00:00Z")},
 		{"an end before the start by another clock", Noted, of(2, "end.json"), "two machines", func(p *project, path string) {
+			p.must(os.Remove(record.JournalPath(p.state)))
 			p.edit(path, func(doc map[string]any) {
-				doc["at"] = "2001-01-01T00:00:00Z"
+				doc["at"], doc["kind"] = "2001-01-01T00:00:00Z", "lost"
 				doc["by"].(map[string]any)["boot_id"] = "another"
+				delete(doc, "exit_code")
 			})
 		}},
 
@@ -274,6 +298,41 @@ func TestEachBreak(t *testing.T) {
 			}
 			p.must(os.Truncate(path, 0))
 		}},
+		{"an event that nobody knows", Noted, state("journal.jsonl"), `does not know: "party"`, func(p *project, path string) { p.note("party", runsheet.Claim{}, "") }},
+		{"an end of nobody", Noted, state("journal.jsonl"), "the end of attempt 1 of x, and of no such claim", func(p *project, path string) {
+			p.note(journal.Ended, runsheet.Claim{Run: "x", Attempt: 1, Nonce: fakeNonce}, runsheet.EndExit)
+		}},
+		{"garbage at the end of the journal", Noted, state("journal.jsonl"), `its last line is no event, but "garbage"`, func(p *project, path string) {
+			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+			p.must(err)
+			f.WriteString("garbage\n")
+			p.must(f.Close())
+		}},
+		{"a nonce that no record has", Broken, of(2, ""), "the journal tells of attempt 2 with another nonce", func(p *project, path string) {
+			for _, name := range []string{"claim.json", "start.json", "end.json"} {
+				p.set(p.attempt(2, name), "nonce", fakeNonce)
+			}
+		}},
+		{"the last attempt is gone", Broken, dir("attempts"), "acknowledged and gone: 000002 of lr=0.1", func(p *project, path string) { p.must(os.RemoveAll(p.attempt(2, ""))) }},
+		{"the first attempt is gone", Broken, dir("attempts"), "acknowledged and gone: 000001 of lr=0.1", func(p *project, path string) { p.must(os.RemoveAll(p.attempt(1, ""))) }},
+		{"all attempts are gone", Broken, dir("attempts"), "acknowledged and gone: 000001, 000002 of lr=0.1", func(p *project, path string) {
+			p.must(os.RemoveAll(path))
+			p.must(os.RemoveAll(p.under("requests")))
+		}},
+		{"an attempt that was set aside", Noted, dir("attempts/000001.aside"), "set aside", func(p *project, path string) { p.must(os.Rename(p.attempt(1, ""), path)) }},
+		{"the results were thrown away", Noted, state("journal.jsonl"), "(attempts: 2, work dirs: 1)", func(p *project, path string) { p.must(os.RemoveAll(p.run.WorkDir)) }},
+		{"the records were thrown away", Noted, state("journal.jsonl"), "deleted, replaced or moved", func(p *project, path string) { p.must(os.RemoveAll(p.under(""))) }},
+		{"the records were thrown away, and there are new ones", Noted, state("journal.jsonl"), "(attempts: 2, work dirs: 1)", func(p *project, path string) {
+			p.must(os.RemoveAll(p.under("")))
+			c, err := record.Claim(p.sys, runsheet.Facts{}, 2, runsheet.Claim{Run: p.run.Name, Nonce: record.NewNonce(), Session: "s", Executor: "local",
+				Identity: p.run.Command, Command: p.run.Command, WorkDir: p.run.WorkDir, Dir: p.sheet.Dir, Progress: p.run.Progress})
+			p.must(err)
+			p.note(journal.Claimed, c, "")
+			p.end(p.begin(c), 0)
+		}},
+		{"the end of an attempt with a successor", Broken, of(1, ""), "attempt 2 was claimed although this one has no end", func(p *project, _ string) {
+			p.must(os.Remove(p.attempt(1, "end.json")))
+		}},
 		{"a damaged journal", Broken, state("journal.jsonl"), "damaged journal: line 1", func(p *project, path string) { p.swap(path, `"event"`, `"evnt"`) }},
 		{"a claim of nothing", Broken, state("journal.jsonl"), "names no attempt", func(p *project, path string) { p.note(journal.Claimed, runsheet.Claim{Run: "x"}, "") }},
 		{"an attempt claimed twice", Broken, state("journal.jsonl"), "attempt 1 of lr=0.1 was claimed twice", func(p *project, path string) {
@@ -373,7 +432,6 @@ func TestYoungIsNotSuspect(t *testing.T) {
 			f.WriteString(`{"event":`)
 			f.Close()
 		},
-		"the results were thrown away": func(p *project) { p.must(os.RemoveAll(p.run.WorkDir)) },
 		"seen through a link": func(p *project) {
 			p.must(os.Rename(p.run.WorkDir, p.run.WorkDir+".real"))
 			p.must(os.Symlink(p.run.WorkDir+".real", p.run.WorkDir))
@@ -420,5 +478,48 @@ func TestReadsOnly(t *testing.T) {
 	cache.Get(t.Context(), p.run.WorkDir, p.run.Progress, false)
 	if p.tree() == before {
 		t.Error("the comparison does not see a change")
+	}
+}
+
+// TestSwapped: the records of a run in the work dir of another are nobody's history.
+func TestSwapped(t *testing.T) {
+	p := healthy(t)
+	other := p.run
+	other.Name, other.WorkDir = "lr=0.2", filepath.Join(p.sheet.Dir, "runs", "0.2")
+	p.must(os.CopyFS(other.WorkDir, os.DirFS(p.run.WorkDir)))
+	p.must(filepath.Walk(record.Dir(other.WorkDir), func(path string, info os.FileInfo, err error) error {
+		return os.Chmod(path, map[bool]os.FileMode{true: 0o700, false: 0o600}[info.IsDir()])
+	}))
+	p.sheet.Runs = append(p.sheet.Runs, other)
+	got := p.check()
+	if len(got) != 1 || got[0].Severity != Broken || got[0].Path != record.Dir(other.WorkDir) || !strings.Contains(got[0].What, "those of lr=0.1, another run") {
+		t.Error(got)
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	if line := (Violation{Broken, "/a\nb", "x", "do /a\nb"}).String(); strings.Contains(line, "\n") {
+		t.Errorf("%q", line)
+	}
+}
+
+func TestUnreadableIsNotDamaged(t *testing.T) {
+	if do, what := damaged(&os.PathError{Op: "open", Path: "x", Err: unix.EACCES}); strings.Contains(do, "remove") || strings.Contains(what, "damaged") {
+		t.Error(do, what)
+	}
+}
+
+func TestTwice(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a": 1, "b": {"a": 2, "A": 3}, "c": ["a", "a", {"a": "a"}], "d": "a"}`: "",
+		`{"a": 1, "A": 2}`:                     "A",
+		`{"e": {"x": 1, "y": {}, "x": []}}`:    "x",
+		`[{"a": [1, "a"], "b": 1, "b": null}]`: "b",
+		`{"a"`:                                 "",
+		``:                                     "",
+	} {
+		if got := twice([]byte(text)); got != want {
+			t.Errorf("%s: %q", text, got)
+		}
 	}
 }

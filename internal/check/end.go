@@ -25,6 +25,11 @@ func (h *history) wellEnded(a *attempt) {
 	case !a.start.Void && e.Kind == runsheet.EndVoid:
 		h.f.broken(path, damagedRecord, "the attempt began, and yet its end says that it was given up before")
 	}
+	// What a command exited with, or which signal ended it, only its parent learns.
+	if (e.Kind == runsheet.EndExit || e.Kind == runsheet.EndSignal) && e.Nonce == a.start.Nonce && !a.start.Void &&
+		len(wrongProcess(e.By)) == 0 && len(wrongProcess(a.start.Process)) == 0 && !sameProcess(e.By, a.start.Process) {
+		h.f.broken(path, damagedRecord, "it says how the command ended, and its supervisor did not write it")
+	}
 	if e.At.Before(a.start.At) {
 		const text = "the end is older than the start"
 		if e.By.BootID == a.start.BootID {
@@ -33,6 +38,11 @@ func (h *history) wellEnded(a *attempt) {
 			h.f.note(path, "set the clocks of the machines (NTP)", text+", by the clocks of two machines")
 		}
 	}
+}
+
+// sameProcess says whether two records name one process.
+func sameProcess(a, b runsheet.Process) bool {
+	return a.BootID == b.BootID && a.PIDNamespace == b.PIDNamespace && a.PID == b.PID && a.StartTime == b.StartTime
 }
 
 // wrongEnd says what in an end contradicts its kind.
@@ -75,6 +85,9 @@ func wrongEnd(e runsheet.End) (wrong []string) {
 	}
 	if e.Progress != nil && (e.Progress.Completed < 0 || e.Progress.Total < 0) {
 		say("a negative progress: %d of %d", e.Progress.Completed, e.Progress.Total)
+	}
+	if e.Progress != nil && e.Progress.EarlyStoppedAt != 0 && !e.Progress.EarlyStopped {
+		say("a progress that stopped early at %d, and yet did not stop early", e.Progress.EarlyStoppedAt)
 	}
 	return wrong
 }

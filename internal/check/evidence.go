@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"path/filepath"
@@ -90,11 +92,23 @@ func (c *checker) kept(ctx context.Context, f *findings, r runsheet.Run) (p runs
 		OnCompute: func(string) { holds = false },
 		OnDamage: func(path string, err error) {
 			holds = false
-			f.broken(path, "remove it; it is computed anew", "the cached progress is damaged: %v", err)
+			if path == record.ProgressPath(r.WorkDir) && errors.Is(err, durable.ErrNotRegular) {
+				return // told with the other files
+			}
+			do, what := damaged(err)
+			f.broken(path, do, "%s: %v", what, err)
 		},
 	})
 	p = cache.Get(ctx, r.WorkDir, r.Progress, false)
 	return p, holds && ctx.Err() == nil
+}
+
+// damaged says what is wrong with a cached document that cannot be understood, and what to do.
+func damaged(err error) (do, what string) {
+	if errors.Is(err, fs.ErrPermission) {
+		return "restore access to it; until then the evidence is read anew each time", "the cached progress cannot be read"
+	}
+	return "remove it; it is computed anew", "the cached progress is damaged"
 }
 
 // same says whether two readings of the evidence say the same of it.

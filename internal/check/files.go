@@ -1,6 +1,8 @@
 package check
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"runsheet/internal/durable"
+	"runsheet/internal/record"
 )
 
 const (
@@ -28,8 +31,11 @@ func owner(info fs.FileInfo) int {
 	return -1
 }
 
-// directory looks at one of our directories, which is to belong to uid, and says who it belongs to and whether its
-// contents are worth a look. A missing one is no finding.
+// anyone is who the contents of a directory may belong to that is a stranger's: that is told once, of the directory.
+const anyone = -2
+
+// directory looks at one of our directories, which is to belong to uid, and says who its contents are to belong to and
+// whether they are worth a look. A missing one is no finding.
 func (c *checker) directory(f *findings, path string, uid int) (owned int, ok bool) {
 	const do = "move it away, or make it a directory of yours with mode 0700"
 	info, err := c.disk.Lstat(label, path)
@@ -37,7 +43,7 @@ func (c *checker) directory(f *findings, path string, uid int) (owned int, ok bo
 	case absent(err):
 		return uid, false
 	case err != nil:
-		f.broken(path, do, "cannot be looked at: %v", err)
+		f.broken(path, "restore access to it", "cannot be looked at: %v", err)
 		return uid, false
 	case info.Mode()&fs.ModeSymlink != 0:
 		f.broken(path, do, "is a symbolic link, not a directory of ours")
@@ -46,9 +52,11 @@ func (c *checker) directory(f *findings, path string, uid int) (owned int, ok bo
 		f.broken(path, do, "is not a directory")
 		return uid, false
 	}
-	owned = owner(info)
-	c.modes(f, path, info, uid, "0700")
-	return owned, true
+	if c.modes(f, path, info, uid, "0700"); owner(info) != uid {
+		_, err := c.disk.ReadDir(label, path)
+		return anyone, uid == anyone || !errors.Is(err, fs.ErrPermission) // why it cannot be read is told already
+	}
+	return uid, true
 }
 
 // file looks at one of our files, and says whether it is one that can be read.
@@ -72,7 +80,7 @@ func (c *checker) file(f *findings, path string, uid int) (fs.FileInfo, bool) {
 func (c *checker) modes(f *findings, path string, info fs.FileInfo, uid int, want string) {
 	perm := info.Mode().Perm()
 	switch who := owner(info); {
-	case who != uid:
+	case who != uid && uid != anyone:
 		f.broken(path, "find out who made it; what it says cannot be trusted", "belongs to user %d, not to %d", who, uid)
 	case perm&0o022 != 0:
 		f.broken(path, "find out who may have changed it, then chmod it to "+want, "others may write to it (mode %04o)", perm)
@@ -99,24 +107,73 @@ func look[T any](c *checker, f *findings, path string, uid int, decode func([]by
 	if !ok {
 		return nil, info, info != nil
 	}
+	lost := restore
+	if filepath.Base(dir) == filepath.Base(record.RequestsDir("")) {
+		lost = askAgain
+	}
 	data, _, err := durable.Read(c.disk, label, path, maxRecord)
 	if absent(err) {
 		return nil, nil, false
 	}
 	if err != nil {
-		f.broken(path, "restore access to it", "cannot be read: %v", err)
+		do := "restore access to it"
+		if errors.Is(err, durable.ErrTooLarge) {
+			do = lost
+		}
+		f.broken(path, do, "cannot be read: %v", err)
 		return nil, info, true
 	}
 	rec, err := decode(data)
 	if err != nil {
 		do := durable.Hint(err)
 		if do == "" {
-			do = "restore it from a backup; without one, see that nothing of the run lives and move " + dir + " away"
+			do = lost
 		}
 		f.broken(path, do, "%v", err)
 		return nil, info, true
 	}
+	if key := twice(data); key != "" {
+		f.broken(path, "somebody changed it: "+lost, "the key %q stands there twice, and readers do not agree on which of them holds", key)
+	}
 	return &rec, info, true
+}
+
+// twice returns a key that an object of a JSON document has more than once; "" where there is none. Those of our own
+// records are read whatever their case, those of what they hold (an environment) are not.
+func twice(data []byte) string {
+	var open []map[string]bool // the keys of the objects around; nil: a list
+	key := false               // what comes next is a key
+	for tokens := json.NewDecoder(bytes.NewReader(data)); ; {
+		t, err := tokens.Token()
+		if err != nil {
+			return ""
+		}
+		switch t := t.(type) {
+		case json.Delim:
+			switch t {
+			case '{':
+				open, key = append(open, map[string]bool{}), true
+				continue
+			case '[':
+				open, key = append(open, nil), false
+				continue
+			}
+			open = open[:len(open)-1]
+		case string:
+			if key {
+				name := t
+				if len(open) == 1 {
+					name = strings.ToLower(t)
+				}
+				if open[len(open)-1][name] {
+					return t
+				}
+				open[len(open)-1][name], key = true, false
+				continue
+			}
+		}
+		key = len(open) > 0 && open[len(open)-1] != nil
+	}
 }
 
 // names lists a directory; none where it is missing. What else keeps it from being listed is a finding.

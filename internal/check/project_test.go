@@ -189,8 +189,7 @@ func (p *project) age(path string, d time.Duration) {
 func (p *project) check() []Violation {
 	c := newChecker(durable.OS())
 	c.pause = 2 * time.Millisecond
-	out := c.sure(p.t.Context(), func(f *findings) { c.state(f, p.state) })
-	return append(out, c.runs(p.t.Context(), p.sheet.Runs)...)
+	return c.sheet(p.t.Context(), p.sheet)
 }
 
 // tree lists every file with its size and time.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"runsheet"
+	"runsheet/internal/durable"
 	"runsheet/internal/record"
 )
 
@@ -25,7 +26,14 @@ func (c *checker) records(f *findings, workDir string) {
 	for _, name := range c.names(f, root) {
 		path := filepath.Join(root, name)
 		switch {
-		case path == record.ProgressPath(workDir), path == record.ProgressLockPath(workDir):
+		case path == record.ProgressPath(workDir):
+			if _, ok := c.file(f, path, uid); ok {
+				data, _, _ := durable.Read(c.disk, label, path, maxDocument) // that it cannot be read is told of the progress
+				if key := twice(data); key != "" {
+					f.broken(path, "remove it; it is computed anew", "the key %q stands there twice", key)
+				}
+			}
+		case path == record.ProgressLockPath(workDir):
 			c.file(f, path, uid)
 		case path == record.AttemptsDir(workDir), path == record.RequestsDir(workDir):
 		case isTemp(name), path == record.PublishedPath(workDir):
@@ -74,6 +82,8 @@ func (h *history) attempts() {
 			h.temp = append(h.temp, path)
 		case n > 0 && record.AttemptDir(h.workDir, n) == path:
 			h.attempt(n)
+		case putAside(name):
+			h.f.note(path, "nothing needs to be done", "an attempt that somebody has set aside")
 		case digits:
 			h.f.broken(path, "nobody will read it; give it back its name, or move it away",
 				"an attempt's name is its number with six digits, counted from 000001")
@@ -81,6 +91,12 @@ func (h *history) attempts() {
 			h.c.strange(h.f, path)
 		}
 	}
+}
+
+// putAside says whether a name is that of an attempt which a person has put away.
+func putAside(name string) bool {
+	n, _ := number(strings.TrimSuffix(name, setAside))
+	return n > 0 && name == filepath.Base(record.AttemptDir("", n))+setAside
 }
 
 // requests looks at what people asked for. The claims were read before: what they took into account must be there.
@@ -131,7 +147,7 @@ func (h *history) request(path string, n int) {
 		h.f.broken(path, "give it back its name, or move it away", "it calls itself request %d", r.Number)
 	}
 	for _, wrong := range wrongProcess(r.By) {
-		h.f.broken(path, damagedRecord, "who wrote it is missing: %s", wrong)
+		h.f.broken(path, askAgain, "who wrote it is missing: %s", wrong)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -18,25 +19,35 @@ import (
 type Ability struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
-	Detail string `json:"detail"` // what was seen, or why it failed and what follows; may be empty
+	Detail string `json:"detail"` // what was seen, or why it failed and what follows; one line, may be empty
+	// Slower: it is missing, and all that follows is that something takes longer. It counts as OK.
+	Slower bool `json:"slower,omitzero"`
+	// Untested: it could not be tried, for want of space.
+	Untested bool `json:"untested,omitzero"`
 }
 
 // FileSystem is what a self-test found out about the file system of a directory.
 type FileSystem struct {
-	Dir       string    `json:"dir"`   // where the test was made
-	Kind      string    `json:"kind"`  // "ext4", "nfs", or the magic number in hex
-	Local     bool      `json:"local"` // no other machine can write to it
+	Dir       string    `json:"dir"`               // where the test was made
+	Kind      string    `json:"kind"`              // "ext4", "nfs", or the magic number in hex
+	Local     bool      `json:"local"`             // no other machine can write to it
+	Volatile  bool      `json:"volatile,omitzero"` // it is in memory: nothing on it survives a power cut or a reboot
 	Abilities []Ability `json:"abilities"`
 }
 
 // Failed says whether the file system lacks anything.
 func (s FileSystem) Failed() bool {
 	for _, a := range s.Abilities {
-		if !a.OK {
+		if !a.OK && !a.Untested {
 			return true
 		}
 	}
 	return false
+}
+
+// Untested says whether anything could not be tried.
+func (s FileSystem) Untested() bool {
+	return slices.ContainsFunc(s.Abilities, func(a Ability) bool { return a.Untested })
 }
 
 // selfTestPrefix begins the name of the directory of a self-test; one that a crash left behind is a temporary file
@@ -58,13 +69,16 @@ func SelfTest(ctx context.Context, disk durable.Disk, dir string) (FileSystem, e
 	if err != nil {
 		return out, fmt.Errorf("self-test: %w", err)
 	}
-	out.Kind, out.Local = kind.Name, kind.Local
+	out.Kind, out.Local, out.Volatile = kind.Name, kind.Local, kind.Volatile
 	place := dir
 	if info, err := disk.Lstat(label, record.Dir(dir)); err == nil && info.IsDir() {
 		place = record.Dir(dir)
 	}
 	t := &selfTest{ctx: ctx, disk: disk, dir: filepath.Join(place, selfTestPrefix+strings.ToLower(rand.Text()))}
 	if err := disk.Mkdir(label, t.dir, 0o700); err != nil {
+		if noSpace(err) {
+			return out, durable.WithHint(fmt.Errorf("self-test: %w", err), "make room there")
+		}
 		return out, durable.WithHint(fmt.Errorf("self-test: %w", err), hint)
 	}
 	defer func() { t.clear() }()
@@ -91,8 +105,14 @@ func SelfTest(ctx context.Context, disk durable.Disk, dir string) (FileSystem, e
 		}
 		detail, err := try.do()
 		a := Ability{Name: try.name, OK: err == nil, Detail: detail}
-		if err != nil {
-			a.Detail = err.Error()
+		var slow *slower
+		switch {
+		case errors.As(err, &slow):
+			a.OK, a.Slower, a.Detail = true, true, slow.Error()
+		case noSpace(err):
+			a.Untested, a.Detail = true, "it could not be tested: no space left"
+		case err != nil:
+			a.Detail, _, _ = strings.Cut(err.Error(), "\n") // of several the first
 		}
 		out.Abilities = append(out.Abilities, a)
 	}
@@ -100,6 +120,14 @@ func SelfTest(ctx context.Context, disk durable.Disk, dir string) (FileSystem, e
 		return out, fmt.Errorf("self-test: remove %s: %w", t.dir, err)
 	}
 	return out, nil
+}
+
+// slower is why something takes longer there than elsewhere.
+type slower struct{ error }
+
+// noSpace says whether an error means that there is no room.
+func noSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // Places returns the directories of dirs that exist, or the nearest above them, one for each file system: what there

@@ -209,7 +209,7 @@ func (t *selfTest) stamps() (string, error) {
 		last = at
 	}
 	if digits == 0 {
-		return "", errors.New("whole seconds only: of evidence younger than 2 s every look reads anew")
+		return "", &slower{errors.New("whole seconds only: evidence younger than 2 s is read anew by every look")}
 	}
 	if step == 0 {
 		return fmt.Sprintf("%d decimals of a second; they did not move within %v", digits, stampTime), nil
@@ -230,11 +230,11 @@ func (t *selfTest) inotify() (string, error) {
 	const follows = "changes are noticed by polling, up to a second late"
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
-		return "", fmt.Errorf("%s: inotify_init: %w", follows, err)
+		return "", &slower{fmt.Errorf("%s: inotify_init: %w", follows, err)}
 	}
 	defer unix.Close(fd)
 	if _, err := unix.InotifyAddWatch(fd, t.dir, unix.IN_CREATE); err != nil {
-		return "", fmt.Errorf("%s: inotify_add_watch: %w", follows, err)
+		return "", &slower{fmt.Errorf("%s: inotify_add_watch: %w", follows, err)}
 	}
 	if err := t.make("watched", ""); err != nil {
 		return "", err
@@ -247,7 +247,7 @@ func (t *selfTest) inotify() (string, error) {
 		case err != nil:
 			return "", fmt.Errorf("%s: poll: %w", follows, err)
 		case n == 0:
-			return "", fmt.Errorf("%s: no event for a file that was made", follows)
+			return "", &slower{fmt.Errorf("%s: no event for a file that was made", follows)}
 		}
 		return "of what this machine writes", nil
 	}

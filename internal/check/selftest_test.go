@@ -5,9 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
@@ -69,13 +71,51 @@ type poor struct {
 	link, rename, mkdir error
 	overwrite           bool // rename copies, and link replaces
 	excl                bool // O_EXCL is ignored
+	full                bool // nothing can be written
+	coarse              bool // stamps have no digits below the second
 }
+
+// poorFile is a file of a poor disk.
+type poorFile struct {
+	durable.File
+	of poor
+}
+
+func (f poorFile) Write(b []byte) (int, error) {
+	if f.of.full {
+		return 0, &os.PathError{Op: "write", Path: f.Name(), Err: syscall.ENOSPC}
+	}
+	return f.File.Write(b)
+}
+
+func (f poorFile) WriteAt(b []byte, at int64) (int, error) {
+	if f.of.full {
+		return 0, &os.PathError{Op: "write", Path: f.Name(), Err: syscall.ENOSPC}
+	}
+	return f.File.WriteAt(b, at)
+}
+
+func (f poorFile) Stat() (os.FileInfo, error) {
+	info, err := f.File.Stat()
+	if err == nil && f.of.coarse {
+		info = coarseInfo{info}
+	}
+	return info, err
+}
+
+type coarseInfo struct{ os.FileInfo }
+
+func (i coarseInfo) ModTime() time.Time { return i.FileInfo.ModTime().Truncate(time.Second) }
 
 func (p poor) Open(label, path string, flag int, perm os.FileMode) (durable.File, error) {
 	if p.excl {
 		flag &^= os.O_EXCL
 	}
-	return p.Disk.Open(label, path, flag, perm)
+	f, err := p.Disk.Open(label, path, flag, perm)
+	if err != nil || !p.full && !p.coarse {
+		return f, err
+	}
+	return poorFile{f, p}, nil
 }
 
 func (p poor) Link(label, o, n string) error {
@@ -148,6 +188,28 @@ func TestSelfTestFindsWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := SelfTest(ctx, durable.OS(), dir); !errors.Is(err, context.Canceled) {
 		t.Errorf("called off: %v", err)
+	}
+	empty(t, dir)
+}
+
+// What is only slower, or cannot be tried for want of room, is not called missing.
+func TestSelfTestKnowsWhatIsNotMissing(t *testing.T) {
+	dir := t.TempDir()
+	got, err := SelfTest(t.Context(), poor{Disk: durable.OS(), coarse: true}, dir)
+	if err != nil || got.Failed() || got.Untested() {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if i := slices.IndexFunc(got.Abilities, func(a Ability) bool { return a.Slower }); i < 0 || got.Abilities[i].Name != "time stamps" {
+		t.Errorf("%+v", got.Abilities)
+	}
+	got, err = SelfTest(t.Context(), poor{Disk: durable.OS(), full: true}, dir)
+	if err != nil || got.Failed() || !got.Untested() {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, a := range got.Abilities {
+		if strings.Contains(a.Detail, "\n") {
+			t.Errorf("%s: %s", a.Name, a.Detail)
+		}
 	}
 	empty(t, dir)
 }

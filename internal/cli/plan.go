@@ -21,7 +21,7 @@ Exit codes: 0 the plan could be made, 1 it could not, 2 the command line or the 
 		Args: cobra.MaximumNArgs(1),
 	}
 	name := sheetFlag(cmd)
-	outdated := cmd.Flags().Bool("outdated", false, "plan as `run --outdated`")
+	outdated := cmd.Flags().Bool("outdated", false, "plan as run --outdated does")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		path, err := sheetArg(args, *name)
 		if err != nil {
@@ -37,6 +37,9 @@ Exit codes: 0 the plan could be made, 1 it could not, 2 the command line or the 
 }
 
 func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options) error {
+	if err := distrusted(env, s); err != nil {
+		return err
+	}
 	actions, err := newLauncher(env, s, o, nil, nil).Plan(cmd.Context())
 	if err != nil {
 		return err

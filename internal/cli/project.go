@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -79,6 +81,21 @@ func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.She
 		snap.Strays = o.Strays(ctx, s, events)
 	}
 	return snap
+}
+
+// distrusted says why the directory of a sheet's journal cannot be trusted; nil where it can, or where there is none yet.
+// run refuses it.
+func distrusted(env Env, s *runsheet.Sheet) error {
+	if s.Path == "" {
+		return nil
+	}
+	state := record.StateDir(s.Dir, s.Path)
+	for _, dir := range []string{filepath.Dir(state), state} {
+		if err := record.NewSystem(env.Disk).FS.Private("look", dir, false); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // directory makes a sheet of what the trackers recognise below a directory that has none.

@@ -68,6 +68,9 @@ func status(ctx context.Context, env Env, o statusOptions, args []string) error 
 		if err != nil {
 			return err
 		}
+		if err := distrusted(env, s); err != nil {
+			complain(env.Err, err)
+		}
 		sheets = append(sheets, s)
 	}
 	observer := newObserver(env)

@@ -333,3 +333,23 @@ func noTemps(t *testing.T, dir string) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+func TestOwnFilesAreNoLinks(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(file, []byte("x"), 0o600), os.Symlink(file, link)); err != nil {
+		t.Fatal(err)
+	}
+	if data, _, err := ReadOwn(OS(), "test", file, 10); err != nil || string(data) != "x" {
+		t.Errorf("%q, %v", data, err)
+	}
+	if _, _, err := ReadOwn(OS(), "test", link, 10); !errors.Is(err, ErrNotRegular) {
+		t.Error(err)
+	}
+	if _, _, err := Read(OS(), "test", link, 10); err != nil {
+		t.Error(err)
+	}
+	if at, ok := Born(file); ok && time.Since(at) > time.Minute {
+		t.Error(at)
+	}
+}

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,7 +14,16 @@ import (
 // on a FIFO or a device: anything but a regular file is ErrNotRegular, a longer file is ErrTooLarge. A symbolic link
 // is followed. The documents that this package writes are never seen half-written; others may be.
 func Read(d Disk, label, path string, limit int64) ([]byte, fs.FileInfo, error) {
-	f, err := OpenRegular(d, label, path)
+	return read(d, label, path, 0, limit)
+}
+
+// ReadOwn reads as Read does a file that we wrote: a symbolic link is none, and ErrNotRegular.
+func ReadOwn(d Disk, label, path string, limit int64) ([]byte, fs.FileInfo, error) {
+	return read(d, label, path, unix.O_NOFOLLOW, limit)
+}
+
+func read(d Disk, label, path string, flag int, limit int64) ([]byte, fs.FileInfo, error) {
+	f, err := openRegular(d, label, path, flag)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,8 +56,13 @@ func Read(d Disk, label, path string, limit int64) ([]byte, fs.FileInfo, error) 
 }
 
 // OpenRegular opens a regular file for reading, without blocking on what is none: that is ErrNotRegular.
-func OpenRegular(d Disk, label, path string) (File, error) {
-	f, err := d.Open(label, path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+func OpenRegular(d Disk, label, path string) (File, error) { return openRegular(d, label, path, 0) }
+
+func openRegular(d Disk, label, path string, flag int) (File, error) {
+	f, err := d.Open(label, path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|flag, 0)
+	if flag&unix.O_NOFOLLOW != 0 && errors.Is(err, unix.ELOOP) {
+		return nil, fmt.Errorf("open %s: %w: a symbolic link", path, ErrNotRegular)
+	}
 	if err != nil {
 		return nil, err
 	}

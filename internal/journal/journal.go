@@ -41,6 +41,16 @@ const (
 	Sealed          Kind = "sealed"           // the line before is torn: a crash cut it, and nobody was told of it
 )
 
+// Known says whether this version knows what the kind means.
+func (k Kind) Known() bool {
+	switch k {
+	case LauncherStarted, LauncherEnded, SheetChanged, SetupRan, Claimed, Began, Adopted, Stopping, Ended, Requested, GaveUp, SetAside,
+		Trouble, Sealed:
+		return true
+	}
+	return false
+}
+
 // Event is one line of the journal. Which fields are set depends on the kind.
 type Event struct {
 	At      time.Time         `json:"at"`
@@ -201,6 +211,20 @@ func Parse(data []byte) ([]Event, error) {
 			events = append(events, e)
 		}
 	}
+}
+
+// Unsealed returns the last complete line in the end of a journal's text where it is no event: a crash left it, and
+// nobody has sealed it yet, or somebody wrote into the journal. nil: it is one.
+func Unsealed(tail []byte) []byte {
+	end := bytes.LastIndexByte(tail, '\n') // what follows is about to be written, or was cut
+	if end < 0 {
+		return nil
+	}
+	line := tail[bytes.LastIndexByte(tail[:end], '\n')+1 : end]
+	if _, err := parseLine(line); err == nil {
+		return nil
+	}
+	return line
 }
 
 // parseLine parses one line.

@@ -136,3 +136,17 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("torn\n" + `{"at":"2026-01-02T03:04:05Z","event":"sealed"}` + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) { bound.Do(t, func() { Parse(data) }) })
 }
+
+func TestUnsealed(t *testing.T) {
+	const event = `{"event":"claim"}` + "\n"
+	for text, want := range map[string]string{
+		"": "", event: "", event + `{"eve`: "", event + "garbage\n": "garbage", event + "garbage\n{": "garbage", "x\n" + event: "", "cut": "",
+	} {
+		if got := Unsealed([]byte(text)); string(got) != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	if Kind("party").Known() || !Claimed.Known() {
+		t.Error("which kinds are known")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"runsheet"
 	"runsheet/internal/durable"
@@ -21,8 +22,8 @@ const (
 // Discover finds the runs below dir: directories that hold records of ours, or evidence that a tracker recognises.
 // What lies below a run belongs to it; but where several trainings lie in directories of one, as TensorBoard, Lightning
 // and MLflow keep them, each is a run, and what only the looks of a log tell of a directory gives way to runs below it.
-// Symbolic links are not followed, hidden directories not entered, and what cannot be read is passed over. Names are the
-// paths below dir.
+// Symbolic links are not followed, hidden directories and what the kernel makes up (/proc, /sys, /dev) not entered, and
+// what cannot be read is passed over. Names are the paths below dir.
 func Discover(disk durable.Disk, dir string) ([]runsheet.Run, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -32,7 +33,9 @@ func Discover(disk durable.Disk, dir string) ([]runsheet.Run, error) {
 		return nil, err
 	}
 	d := discovery{disk: disk, sys: record.NewSystem(disk), root: dir}
-	d.walk(dir, 0)
+	if kind, err := durable.FileSystemOf(dir); err != nil || !kind.Pseudo {
+		d.walk(dir, 0, device(disk.Lstat("discover", dir)))
+	}
 	slices.SortFunc(d.runs, func(a, b runsheet.Run) int { return strings.Compare(a.Name, b.Name) })
 	return d.runs, nil
 }
@@ -45,7 +48,7 @@ type discovery struct {
 	runs []runsheet.Run
 }
 
-func (d *discovery) walk(dir string, depth int) {
+func (d *discovery) walk(dir string, depth int, dev uint64) {
 	if d.dirs++; d.dirs > maxDirs || depth > maxDepth {
 		return
 	}
@@ -68,14 +71,14 @@ func (d *discovery) walk(dir string, depth int) {
 		return
 	}
 	before := len(d.runs)
-	d.below(dir, depth, what.Parts)
+	d.below(dir, depth, dev, what.Parts)
 	if recognised && len(parts) < 2 && len(d.runs) == before {
 		d.runs = append(d.runs, d.stranger(dir))
 	}
 }
 
 // below walks the directories in dir, but those that hold the given parts.
-func (d *discovery) below(dir string, depth int, parts []string) {
+func (d *discovery) below(dir string, depth int, dev uint64, parts []string) {
 	entries, err := d.disk.ReadDir("discover", dir)
 	if err != nil {
 		return
@@ -84,9 +87,31 @@ func (d *discovery) below(dir string, depth int, parts []string) {
 		path := filepath.Join(dir, e.Name())
 		holds := slices.ContainsFunc(parts, func(part string) bool { return part == path || strings.HasPrefix(part, path+"/") })
 		if e.IsDir() && !holds && !strings.HasPrefix(e.Name(), ".") && e.Type()&fs.ModeSymlink == 0 {
-			d.walk(path, depth+1)
+			there := device(e.Info())
+			if there != dev && pseudo(path) {
+				continue
+			}
+			d.walk(path, depth+1, there)
 		}
 	}
+}
+
+// device returns the number of the file system that a file is on; 0: not known.
+func device(info fs.FileInfo, err error) uint64 {
+	if err != nil {
+		return 0
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Dev
+	}
+	return 0
+}
+
+// pseudo says whether the kernel makes up what is below a mount point. Device files are on a tmpfs, or on what looks
+// like one.
+func pseudo(mount string) bool {
+	kind, err := durable.FileSystemOf(mount)
+	return err == nil && (kind.Pseudo || mount == "/dev")
 }
 
 // stranger makes a run of a directory that holds no records of ours.

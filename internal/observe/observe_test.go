@@ -231,7 +231,7 @@ func TestDiscoverStrangers(t *testing.T) {
 	real := "../tracker/testdata/real/"
 	for from, to := range map[string]string{
 		"lightning/end":         "nets/lightning",
-		"transformers/end/out":      "bert",
+		"transformers/end/out":  "bert",
 		"stable_baselines3/end": "rl/ppo",
 	} {
 		if err := os.CopyFS(filepath.Join(root, to), os.DirFS(real+from)); err != nil {

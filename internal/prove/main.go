@@ -1,17 +1,17 @@
 // Command prove looks for what must never happen (docs/proof.md): it runs the methods of the proof, prints a table of
-// figures with the seed of each, and exits with 1 at the first violation, with 2 where a method could not do its work.
+// figures with the seed of each, and exits with 1 at the first violation, with 2 where a method could not do its work
+// or was called off, with 64 where the command line is wrong.
 // scripts/prove builds and calls it.
 package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -41,62 +41,99 @@ type done struct {
 	seed uint64
 	took time.Duration
 	err  error
+	// interrupted: somebody called it off, so that it has no verdict: its processes may have been ended under it.
+	interrupted bool
 }
 
 func run() int {
-	quick := flag.Bool("quick", false, "sizes for under three minutes")
-	long := flag.Bool("long", false, "the sizes of docs/proof.md, however long they take")
-	only := flag.String("only", "", "the methods to run, with commas; default: all that need nothing special")
-	seed := flag.Uint64("seed", 0, "the seed of the first method; 0: a new one")
-	count := flag.Int64("count", 0, "how much each method does, in its own unit; 0: what the size says")
-	binary := flag.String("runsheet", "", "the binary under test")
-	dir := flag.String("dir", "", "where to work; default: a temporary directory")
-	list := flag.Bool("list", false, "only list the methods")
-	verbose := flag.Bool("v", false, "say what is going on")
-	flag.Parse()
-	if *list {
+	o, err := parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "prove: %v\n", err)
+		return exitUsage
+	}
+	if o.list {
 		for _, m := range methods() {
 			fmt.Printf("%-12s %s\n", m.Name, m.Does)
 		}
 		return 0
 	}
-	size := method.Usual
-	if *quick {
-		size = method.Quick
-	} else if *long {
-		size = method.Long
-	}
-	chosen, err := choose(*only)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "prove: %v\n", err)
-		return 2
-	}
-	ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
+	ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer cancel()
+	go orphaned(ctx, cancel)
+	if o.runsheet != "" {
+		if err := usable(ctx, o.runsheet); err != nil {
+			fmt.Fprintf(os.Stderr, "prove: %v\n", err)
+			return 2
+		}
+	}
 	var results []done
-	for i, m := range chosen {
+	for i, m := range o.methods {
 		if ctx.Err() != nil {
 			break
 		}
-		d := done{Method: m, seed: *seed + uint64(i)}
-		if *seed == 0 {
+		d := done{Method: m, seed: o.seed + uint64(i)}
+		if o.seed == 0 {
 			d.seed = rand.Uint64N(1 << 32)
 		}
 		fmt.Fprintf(os.Stderr, "== %s, seed %d\n", m.Name, d.seed)
-		began := time.Now()
-		d.Result, d.err = one(ctx, m, method.Config{Size: size, Seed: d.seed, Count: *count, Runsheet: *binary,
-			Say: func(format string, args ...any) {
-				if *verbose {
-					fmt.Fprintf(os.Stderr, "   "+format+"\n", args...)
-				}
-			}}, *dir)
-		d.took = time.Since(began)
+		d.do(ctx, o)
 		results = append(results, d)
-		if d.err != nil || len(d.Violations) > 0 {
+		if d.err != nil || len(d.Violations) > 0 || d.interrupted {
 			break
 		}
 	}
-	return table(results)
+	code := table(results)
+	if ctx.Err() != nil {
+		code = 2
+	}
+	return code
+}
+
+// heardLate is how long after the end of a method a signal is waited for that its processes may have heard of first.
+const heardLate = 200 * time.Millisecond
+
+// do runs the method.
+func (d *done) do(ctx context.Context, o options) {
+	began := time.Now()
+	d.Result, d.err = one(ctx, d.Method, method.Config{Size: o.size, Seed: d.seed, Count: o.count, Runsheet: o.runsheet,
+		Say: func(format string, args ...any) {
+			if o.verbose {
+				fmt.Fprintf(os.Stderr, "   "+format+"\n", args...)
+			}
+		}}, o.dir)
+	d.took = time.Since(began)
+	if d.err != nil || len(d.Violations) > 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(heardLate):
+		}
+	}
+	if ctx.Err() != nil {
+		d.interrupted, d.Violations, d.err = true, nil, nil
+	}
+}
+
+// orphaned calls everything off once whoever started this process is gone: nobody would end it any more.
+func orphaned(ctx context.Context, cancel context.CancelFunc) {
+	parent := os.Getppid()
+	for ctx.Err() == nil && os.Getppid() == parent {
+		time.Sleep(time.Second)
+	}
+	cancel()
+}
+
+// usable makes sure that a binary is a runsheet: what another does would look like violations.
+func usable(ctx context.Context, binary string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, binary, "version").Output()
+	if err != nil {
+		return fmt.Errorf("%s is not usable: %w", binary, err)
+	}
+	if !strings.HasPrefix(string(out), "runsheet ") {
+		return fmt.Errorf("%s is no runsheet: asked for its version it says %.40q", binary, out)
+	}
+	return nil
 }
 
 // one runs a method in a directory of its own.
@@ -112,22 +149,6 @@ func one(ctx context.Context, m method.Method, c method.Config, dir string) (met
 	return m.Run(ctx, c)
 }
 
-func choose(only string) ([]method.Method, error) {
-	all := methods()
-	if only == "" {
-		return slices.DeleteFunc(all, func(m method.Method) bool { return slices.Contains(special, m.Name) }), nil
-	}
-	var out []method.Method
-	for name := range strings.SplitSeq(only, ",") {
-		i := slices.IndexFunc(all, func(m method.Method) bool { return m.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("there is no method %q; -list lists them", name)
-		}
-		out = append(out, all[i])
-	}
-	return out, nil
-}
-
 // table prints what came of the methods, and returns the exit code.
 func table(results []done) int {
 	code := 0
@@ -136,6 +157,8 @@ func table(results []done) int {
 	for _, d := range results {
 		verdict := "no violation"
 		switch {
+		case d.interrupted:
+			verdict, code = "interrupted", max(code, 2)
 		case d.err != nil:
 			verdict, code = "BROKEN", max(code, 2)
 		case len(d.Violations) > 0:

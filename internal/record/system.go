@@ -107,6 +107,10 @@ func (d diskFS) Private(label, dir string, create bool) error {
 }
 
 func (d diskFS) List(label, dir string) ([]string, error) {
+	if info, err := d.disk.Lstat(label, dir); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return nil, durable.WithHint(fmt.Errorf("records cannot be trusted: %s: it is a symbolic link", dir),
+			"move it away, or make it a directory of yours with mode 0700")
+	}
 	entries, err := d.disk.ReadDir(label, dir)
 	if err != nil {
 		return nil, err
@@ -119,7 +123,7 @@ func (d diskFS) List(label, dir string) ([]string, error) {
 }
 
 func (d diskFS) Read(label, path string) ([]byte, error) {
-	data, _, err := durable.Read(d.disk, label, path, maxRecord)
+	data, _, err := durable.ReadOwn(d.disk, label, path, maxRecord)
 	return data, err
 }
 

@@ -45,7 +45,8 @@ func TakeOver(ctx context.Context, sys System, attemptDir string, heir Heir) (ru
 	if v.End != nil {
 		return *v.End, nil
 	}
-	// The lock file before the void start, whose directory is synced: it must not be missing beside an end.
+	// The lock file before the end, durably, whoever made it: it must not be missing beside that. A void start syncs the
+	// directory as well.
 	lock, err := sys.Locks.Open("takeover", AlivePath(attemptDir))
 	if err != nil {
 		return none, err
@@ -55,6 +56,8 @@ func TakeOver(ctx context.Context, sys System, attemptDir string, heir Heir) (ru
 		if v.Start, err = void(sys, attemptDir, *v.Claim); err != nil {
 			return none, err
 		}
+	} else if err := settle(sys, attemptDir); err != nil {
+		return none, err
 	}
 	got, err := lock.Try(SupervisorByte)
 	if err != nil {

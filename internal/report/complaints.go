@@ -50,7 +50,7 @@ func complain(o runsheet.Observed) (text, hint string) {
 	broken := p != nil && p.Error != "" && !done(o)
 	switch {
 	case o.Problem != "":
-		return diagnose.Clean(o.Problem), "`runsheet check` says which record it is"
+		return diagnose.Clean(o.Problem), "`runsheet check` says what to do about it"
 	case broken:
 		text = diagnose.Clean(p.Error)
 		if o.Reason != "" && o.Reason != p.Error {

@@ -14,7 +14,7 @@ import (
 
 // mlFlow reads MLflow's file store: mlruns/<experiment>/<run>/ in the work dir, of the newest run, or a work dir that is
 // the directory of a run. A line of metrics/<key> is a time in milliseconds, a value and a step, appended at once. The
-// sheet sets `env: {MLFLOW_TRACKING_URI: "file:{work_dir}/mlruns"}`. Since MLflow 3.7 the store is a database
+// command begins with `MLFLOW_TRACKING_URI=file:{work_dir}/mlruns`. Since MLflow 3.7 the store is a database
 // (mlflow.db) unless that is asked for, and newer versions want MLFLOW_ALLOW_FILE_STORE=true with it; a database is not
 // read.
 //

@@ -16,7 +16,7 @@ import (
 
 // wandB reads what Weights & Biases leaves on disk, online or offline: the log run-<id>.wandb in
 // wandb/run-<date>_<time>-<id> or wandb/offline-run-..., of the newest run. wandb writes below the current directory
-// unless WANDB_DIR says otherwise: the sheet sets `env: {WANDB_DIR: "{work_dir}"}`.
+// unless WANDB_DIR says otherwise: the command begins with `WANDB_DIR={work_dir}`.
 //
 // The total is the configuration's max_steps where the history has the step of an optimizer beside it (transformers),
 // or its epochs where the history tells the epoch; nothing else is surely a total. Otherwise the steps of the history are

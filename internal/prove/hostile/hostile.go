@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,14 +46,18 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 	if err != nil {
 		return r, err
 	}
-	packages := map[string]*built{}
+	var dirs []string
 	for _, t := range targets {
-		if packages[t.dir] == nil {
-			if packages[t.dir], err = build(ctx, root, c.Dir, t); err != nil {
-				return r, err
-			}
+		if !slices.Contains(dirs, t.dir) {
+			dirs = append(dirs, t.dir)
 		}
 	}
+	began := time.Now()
+	packages, err := build(ctx, root, "runsheet", c.Dir, dirs)
+	if err != nil {
+		return r, err
+	}
+	c.Say("built in %v", time.Since(began).Round(time.Millisecond))
 	each := time.Duration(c.N(2, 60, 600)) * time.Second
 	var mu sync.Mutex
 	var sum outcome

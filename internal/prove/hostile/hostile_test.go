@@ -64,10 +64,11 @@ func TestFindsPlantedFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("planted_test.go", string(planted))
-	b, err := build(t.Context(), root, t.TempDir(), target{".", "FuzzFine"})
+	all, err := build(t.Context(), root, "planted", t.TempDir(), []string{"."})
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := all["."]
 	for name, want := range map[string]string{"FuzzCrash": "index out of range", "FuzzMemory": "MiB of memory", "FuzzFine": ""} {
 		o, err := b.fuzz(t.Context(), target{".", name}, 3*time.Second)
 		if err != nil {

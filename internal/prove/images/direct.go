@@ -39,7 +39,10 @@ type director struct {
 func direct(ctx context.Context, o orders, say func(string, ...any)) (method.Result, error) {
 	var result method.Result
 	d := &director{rng: rand.New(rand.NewPCG(o.Seed, 0)), say: say, result: &result}
-	var err error
+	err := room(o.Dir, need)
+	if err != nil {
+		return result, err
+	}
 	if d.pool, err = pool(ctx, o.Dir); err != nil {
 		return result, err
 	}
@@ -48,6 +51,10 @@ func direct(ctx context.Context, o orders, say func(string, ...any)) (method.Res
 		taken := 0
 		for taken < int(o.Count) && len(result.Violations) == 0 {
 			n, err := d.generation(ctx, i, taken, min(perSystem, int(o.Count)-taken))
+			// Where the disk below fills up, a file system under test loses what it was given: that is no fault of ours.
+			if full := room(o.Dir, spare); full != nil {
+				return method.Result{}, fmt.Errorf("%s, image %d: %w", k.Name, taken+n, full)
+			}
 			if err != nil {
 				return result, fmt.Errorf("%s, image %d: %w", k.Name, taken+n, err)
 			}
@@ -164,6 +171,23 @@ func (d *director) judge(what string, crew *crew, im image, f *finding, took tim
 		}
 		d.result.Violate("%s, after %s: %s", what, strings.Join(crew.lately, ", "), strings.ReplaceAll(wrong, im.At+"/", ""))
 	}
+}
+
+const (
+	need  = 512 << 20 // bytes that the images take at the most, with a margin
+	spare = 32 << 20  // bytes; with less the disk counts as full
+)
+
+// room says that there is too little space in a directory for so many bytes; nil where there is enough.
+func room(dir string, bytes uint64) error {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return fmt.Errorf("statfs %s: %w", dir, err)
+	}
+	if free := st.Bavail * uint64(st.Bsize); free < bytes {
+		return fmt.Errorf("%s has %d MiB free: the images need %d MiB; TMPDIR names another directory", dir, free>>20, need>>20)
+	}
+	return nil
 }
 
 // full says whether a file system is more than half full.

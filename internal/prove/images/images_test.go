@@ -161,3 +161,12 @@ func TestTorn(t *testing.T) {
 		}
 	}
 }
+
+func TestTooSmall(t *testing.T) {
+	if err := room(t.TempDir(), 1<<62); err == nil || !strings.Contains(err.Error(), "need 512 MiB") {
+		t.Error(err)
+	}
+	if err := room(t.TempDir(), 1); err != nil {
+		t.Error(err)
+	}
+}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"runsheet/internal/prove/method"
 )
 
@@ -87,16 +89,15 @@ func build(ctx context.Context, root, dir string, m mutant) (built, error) {
 	if err := os.WriteFile(list, overlay, 0o600); err != nil {
 		return built{}, err
 	}
-	b := built{filepath.Join(dir, m.name+"-prove"), filepath.Join(dir, m.name+"-runsheet")}
-	for out, pkg := range map[string]string{b.prove: "./internal/prove", b.runsheet: "./cmd/runsheet"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-overlay", list, "-o", out, pkg)
-		cmd.Dir = root
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if text, err := cmd.CombinedOutput(); err != nil {
-			return built{}, fmt.Errorf("build: %w: %s", err, text)
-		}
+	at := filepath.Join(dir, m.name)
+	// Both at once, and without what only a debugger needs: that is a third of the time.
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-overlay", list, "-o", at+"/", "./internal/prove", "./cmd/runsheet")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return built{}, fmt.Errorf("build: %w: %s", err, text)
 	}
-	return b, nil
+	return built{filepath.Join(at, "prove"), filepath.Join(at, "runsheet")}, nil
 }
 
 // hunt runs the methods that may catch a mutant until one does, and returns its name; "" where none did.
@@ -110,6 +111,8 @@ func (b built) hunt(ctx context.Context, c method.Config, m mutant) (string, tim
 			args = append(args, "-count", fmt.Sprint(m.count))
 		}
 		cmd := exec.CommandContext(ctx, b.prove, args...)
+		cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) } // it ends what it started
+		cmd.WaitDelay = time.Minute
 		text, err := cmd.Output()
 		var exit *exec.ExitError
 		switch {
