@@ -78,6 +78,7 @@ func checkCases(t *testing.T, cases []tcase) {
 	t.Helper()
 	for _, c := range cases {
 		t.Run(strings.ReplaceAll(c.dir, "/", "_"), func(t *testing.T) {
+			t.Parallel()
 			dir := copied(t, filepath.Join("testdata", c.dir))
 			if got := told(later(t, dir, c.spec, nil).Progress, c.metrics...); got != c.want {
 				t.Errorf("told  %s\nwant  %s", got, c.want)
@@ -99,8 +100,36 @@ func checkTold(t *testing.T, cases []tcase) {
 	}
 }
 
-// maxCuts is at how many places a file is cut; a shorter one at every byte.
+// maxCuts is up to which size a file is cut at every byte. A larger one is cut at half as many places, evenly, and around
+// the ends of as many of its lines as make up the rest.
 const maxCuts = 400
+
+// cuts returns where a file is cut, in order.
+func cuts(data []byte) []int {
+	var out []int
+	if len(data) <= maxCuts {
+		for n := range data {
+			out = append(out, n)
+		}
+		return out
+	}
+	for i := range maxCuts / 2 {
+		out = append(out, len(data)*i/(maxCuts/2))
+	}
+	var ends []int
+	for n, b := range data {
+		if b == '\n' || b == '\r' {
+			ends = append(ends, n)
+		}
+	}
+	const around = maxCuts / 2 / 3 // lines
+	for i := range min(around, len(ends)) {
+		end := ends[i*len(ends)/min(around, len(ends))]
+		out = append(out, end, min(end+1, len(data)-1), min(end+2, len(data)-1))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
 // checkCuts cuts every file of a work dir at many places, as a writer leaves it that has not written the rest yet: no
 // reading says more than the whole does, and one that goes on from there says just what a first reading of the whole
@@ -123,9 +152,9 @@ func checkCuts(t *testing.T, dir string, c tcase) {
 			return nil
 		}
 		appended := slices.ContainsFunc(whole.Cursors, func(c tracker.Cursor) bool { return c.Offset > 0 && filepath.Join(dir, c.Path) == path })
-		step := max(1, len(data)/maxCuts)
-		for n := 0; n < len(data); n += step {
-			if err := os.WriteFile(path, data[:n], 0o600); err != nil {
+		for _, n := range cuts(data) {
+			// It is whole here. Writing it anew instead would make ext4 flush it each time.
+			if err := os.Truncate(path, int64(n)); err != nil {
 				return err
 			}
 			part := later(t, dir, spec, nil)
