@@ -34,6 +34,11 @@ func (f Facts) Ended() bool { return f.Claim == nil || f.End != nil }
 // Live says whether an attempt holds a slot: it was claimed and nobody has shown that it is over.
 func (f Facts) Live() bool { return f.Claim != nil && f.End == nil }
 
+// ExitedWell says whether the command of the last attempt exited with code 0 by itself.
+func (f Facts) ExitedWell() bool {
+	return f.End != nil && f.End.Kind == EndExit && f.End.ExitCode != nil && *f.End.ExitCode == 0
+}
+
 // Vanished returns the facts where a journal tells of an attempt without an end that the records do not show: somebody
 // deleted them, and it may still live.
 func (f Facts) Vanished(c Claim) Facts {

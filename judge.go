@@ -103,7 +103,7 @@ func (r *Request) who() string {
 
 // exitedWell says whether the exit code is the only witness of the work, and a good one.
 func exitedWell(f Facts, p *Progress) bool {
-	return f.End != nil && f.End.Kind == EndExit && f.End.ExitCode != nil && *f.End.ExitCode == 0 &&
+	return f.ExitedWell() &&
 		(p == nil || p.Error == "" && (p.Total == 0 || p.Guessed))
 }
 

@@ -66,7 +66,10 @@ type ProgressSpec struct {
 	FromZero  bool     `json:"from_zero,omitzero"`   // Step holds the number of a unit, and the first one is 0
 	TotalFrom string   `json:"total_from,omitempty"` // the column, key or path that holds the total
 	Metrics   []string `json:"metrics,omitempty"`    // the columns, keys or paths that are metrics; empty: all numbers
-	Command   string   `json:"command,omitempty"`    // prints the progress; supervisors run it, and nobody else
+	// Exited is set by whoever asks: the last attempt exited 0, so that nobody will write an end to what has none. No
+	// sheet says it, and no claim.
+	Exited  bool   `json:"exited,omitzero"`
+	Command string `json:"command,omitempty"` // prints the progress; supervisors run it, and nobody else
 }
 
 // EarlyStopping is the rule by which the training code stops early: no better epoch for Patience epochs after the

@@ -72,6 +72,7 @@ func (o *Observer) One(ctx context.Context, run runsheet.Run) runsheet.Facts {
 
 func (o *Observer) one(ctx context.Context, run runsheet.Run, recompute bool) runsheet.Facts {
 	f := o.records(ctx, run.WorkDir)
+	run.Progress.Exited = f.ExitedWell()
 	p := o.evidence(ctx, run, recompute)
 	f.Progress = &p
 	f.LastActivity = p.LastActivity

@@ -83,7 +83,7 @@ func (m *memo) madeFor(spec runsheet.ProgressSpec) bool {
 
 // equal compares two specs, quickly: every reader asks.
 func equal(a, b *runsheet.ProgressSpec) bool {
-	if a.Tracker != b.Tracker || a.Total != b.Total || a.Epochs != b.Epochs || a.Unit != b.Unit || a.Log != b.Log || !slices.Equal(a.Files, b.Files) ||
+	if a.Tracker != b.Tracker || a.Total != b.Total || a.Epochs != b.Epochs || a.Exited != b.Exited || a.Unit != b.Unit || a.Log != b.Log || !slices.Equal(a.Files, b.Files) ||
 		a.File != b.File || a.Step != b.Step || a.FromZero != b.FromZero || a.TotalFrom != b.TotalFrom || a.Command != b.Command ||
 		!slices.Equal(a.Patterns, b.Patterns) || !slices.Equal(a.Metrics, b.Metrics) {
 		return false

@@ -251,6 +251,13 @@ func (s *supervisor) living() ([]runsheet.Process, error) {
 // final reads the progress now.
 func (s *supervisor) final() *runsheet.Progress {
 	c := s.tenure.Claim
-	p := s.cache.Get(context.Background(), c.WorkDir, c.Progress, false)
+	spec := c.Progress
+	select {
+	case <-s.tree.gone:
+		status, _ := s.tree.exit()
+		spec.Exited = status.Exited() && status.ExitStatus() == 0
+	default:
+	}
+	p := s.cache.Get(context.Background(), c.WorkDir, spec, false)
 	return &p
 }

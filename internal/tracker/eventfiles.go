@@ -87,7 +87,7 @@ func (ev *Evidence) eventFiles(dir string) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if !e.Dir && strings.Contains(e.Name, "tfevents") {
+		if !e.Dir && isEventFile(e.Name) {
 			files = append(files, path.Join(dir, e.Name))
 		}
 	}

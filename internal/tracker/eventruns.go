@@ -3,6 +3,7 @@ package tracker
 import (
 	"cmp"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,7 +43,7 @@ func (ev *Evidence) eventDirs(wide bool) ([]string, error) {
 		if err != nil {
 			return err
 		}
-		holds := slices.ContainsFunc(entries, func(e Entry) bool { return !e.Dir && strings.Contains(e.Name, "tfevents") })
+		holds := slices.ContainsFunc(entries, func(e Entry) bool { return !e.Dir && isEventFile(e.Name) })
 		if holds {
 			found = append(found, dir)
 		}
@@ -194,4 +195,11 @@ func (r *eventRun) epochs() *epochSeries {
 		}
 	}
 	return nil
+}
+
+// eventFile matches the names of event files: events.out.tfevents.<seconds>.<host>..., of CatBoost without all that.
+var eventFile = regexp.MustCompile(`(?:^|\.)tfevents(?:\.\d|$)`)
+
+func isEventFile(name string) bool {
+	return strings.Contains(name, "tfevents") && eventFile.MatchString(name)
 }

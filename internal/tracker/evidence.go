@@ -50,6 +50,7 @@ type Evidence struct {
 	logs      map[string]*logState
 	prior     []Cursor  // where the last reading ended
 	cursors   []Cursor  // where this one ends
+	complete  bool      // whoever wrote it has exited well: what has no end will get none
 	recorder  *recorder // nil: nobody wants the course of the metrics
 }
 

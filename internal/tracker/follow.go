@@ -31,15 +31,14 @@ const (
 	edge     = 64       // bytes at each edge
 	chunk    = 64 << 10 // bytes read at once
 	maxPiece = 1 << 20  // bytes of one piece; what is longer is passed over
-	headPart = 256 << 10
 )
 
 // format says how an append-only file is taken in, piece by piece, into a state S that JSON can hold.
 type format[S any] struct {
 	// key names the format and all that it was set up with. A state that was left under another key is not gone on from.
 	key string
-	// split cuts the first whole piece off (bufio.SplitFunc, never told of the end of the file). An advance beyond the
-	// data passes over what need not be read. An error means that the file is broken for good from here on.
+	// split cuts the first whole piece off (bufio.SplitFunc; it is told of the end of the file only where nobody will write
+	// to it any more). An advance beyond the data passes over what need not be read. An error means that the file is broken for good from here on.
 	split bufio.SplitFunc
 	// take takes a piece in. It must not keep it.
 	take func(s *S, piece []byte)
@@ -47,8 +46,6 @@ type format[S any] struct {
 	done func(s *S, at time.Time)
 	// peek takes the unfinished piece at the end in, for this reading alone; nil: it is left for the next.
 	peek func(s *S, rest []byte)
-	// tail: of more unread bytes than twice this only so many at the end are read, and the beginning of the file; 0: all.
-	tail int64
 }
 
 // follow reads what was added to the file rel since the last reading, and returns the state after it; the zero state
@@ -92,16 +89,6 @@ func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 	begun := c.Offset
 	r := reading{ev: ev, file: file, at: c.Offset, size: size, skipping: c.Inside}
 	take := func(piece []byte) { f.take(&s, piece) }
-	if unread := size - c.Offset; f.tail > 0 && unread > 2*f.tail && ev.recorder == nil {
-		if c.Offset == 0 {
-			r.size = min(headPart, size)
-			if err := r.all(f.split, take); err != nil {
-				return s, r.fault(rel, err)
-			}
-		}
-		r.jump(size - f.tail)
-		r.size = size
-	}
 	if err := r.all(f.split, take); err != nil {
 		return s, r.fault(rel, err)
 	}
@@ -113,7 +100,12 @@ func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 		return s, fmt.Errorf("%s: %w", rel, err) // a state that JSON cannot hold: a mistake of the format
 	}
 	ev.keep(c)
-	if f.peek != nil && len(r.buf) > 0 && !r.skipping {
+	if len(r.buf) == 0 || r.skipping {
+		return s, nil
+	}
+	if n, piece, err := f.split(r.buf, ev.complete); err == nil && n > 0 && piece != nil {
+		f.take(&s, piece) // its writer has exited: no end will come; but the next attempt may go on in the file
+	} else if f.peek != nil {
 		f.peek(&s, r.buf)
 	}
 	return s, nil
@@ -149,9 +141,6 @@ func (r *reading) fault(rel string, err error) error {
 	}
 	return unreadable(rel, err)
 }
-
-// jump goes on at another place, with the first whole piece after it.
-func (r *reading) jump(to int64) { r.at, r.buf, r.skipping = to, nil, true }
 
 // all takes whole pieces in until none is left.
 func (r *reading) all(split bufio.SplitFunc, take func([]byte)) error {
@@ -254,19 +243,27 @@ func (ev *Evidence) keep(c Cursor) {
 }
 
 // byLine splits at the ends of lines; the piece comes without "\n" or "\r\n".
-func byLine(data []byte, _ bool) (int, []byte, error) {
+func byLine(data []byte, end bool) (int, []byte, error) {
 	i := bytes.IndexByte(data, '\n')
 	if i < 0 {
-		return 0, nil, nil
+		return theRest(data, end)
 	}
 	return i + 1, bytes.TrimSuffix(data[:i], []byte("\r")), nil
 }
 
 // byRedraw splits at every "\n" and "\r": progress bars draw themselves anew after a carriage return.
-func byRedraw(data []byte, _ bool) (int, []byte, error) {
+func byRedraw(data []byte, end bool) (int, []byte, error) {
 	i := bytes.IndexAny(data, "\n\r")
 	if i < 0 {
-		return 0, nil, nil
+		return theRest(data, end)
 	}
 	return i + 1, data[:i], nil
+}
+
+// theRest splits off what has no end, where none will come.
+func theRest(data []byte, end bool) (int, []byte, error) {
+	if end {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
 }

@@ -10,9 +10,6 @@ import (
 	"runsheet"
 )
 
-// logTail is how much of a log is read where more was written since the last look: lines of progress repeat.
-const logTail = 4 << 20
-
 // dialect is one way in which training code tells its progress in the lines of a log. Its value is the state that the
 // lines so far have left; JSON can hold it.
 type dialect interface {
@@ -87,7 +84,7 @@ func (ev *Evidence) readLog(rel string) (*logState, error) {
 	var dialects []dialect // of it
 	point := ev.Point
 	s, err := follow(ev, rel, format[logState]{
-		key:   "log/2",
+		key:   "log/3",
 		split: byRedraw,
 		take: func(s *logState, piece []byte) {
 			if text := clean(piece); text != "" {
@@ -125,7 +122,6 @@ func (ev *Evidence) readLog(rel string) (*logState, error) {
 				}
 			}
 		},
-		tail: logTail,
 	})
 	if err != nil {
 		return nil, err

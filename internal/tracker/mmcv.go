@@ -206,7 +206,7 @@ func (m mmcv) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress,
 // limits returns how much there is to do by the log of a launch, else by the configurations beside it.
 func (mmcv) limits(ev *Evidence, dir, log string) (mmcvLimits, error) {
 	l, err := follow(ev, log, format[mmcvLimits]{
-		key: "mmcv/log/1", split: byLine, tail: logTail,
+		key: "mmcv/log/1", split: byLine,
 		take: func(l *mmcvLimits, line []byte) { l.line(line) },
 	})
 	if err != nil || l.Epochs > 0 || l.Iters > 0 {

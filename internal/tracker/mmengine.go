@@ -262,7 +262,7 @@ func (mmengine) rows(ev *Evidence, rel string) (mmRows, error) {
 
 func (mmengine) log(ev *Evidence, rel string) (mmLog, error) {
 	return follow(ev, rel, format[mmLog]{
-		key: "mmengine/log/1", split: byLine, tail: logTail,
+		key: "mmengine/log/1", split: byLine,
 		take: func(s *mmLog, line []byte) { s.line(line) },
 	})
 }

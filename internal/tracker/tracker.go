@@ -98,6 +98,7 @@ func read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
 	if _, err := ev.Look("."); err != nil {
 		return runsheet.Progress{Source: t.Name()}, err
 	}
+	ev.complete = spec.Exited
 	p, err := t.Read(ev, spec)
 	if spec.Total > 0 && p.Source != (evaluation{}).Name() { // of which there is one
 		if p.Total > 0 && p.Total < spec.Total {
