@@ -61,7 +61,7 @@ func (megatron) saved(ev *Evidence) (string, saved, bool, error) {
 func (m megatron) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
 	p := runsheet.Progress{Source: m.Name(), Unit: unit(spec, "iteration")}
 	if spec.Epochs {
-		return p, errors.New("the files of Megatron count iterations only; give `total` instead of `epochs` in the sheet")
+		return p, errors.New("there are no epochs in what Megatron writes, only iterations; give `total` instead of `epochs` in the sheet")
 	}
 	dir, s, ok, err := m.saved(ev)
 	if err != nil || !ok {

@@ -19,7 +19,7 @@ func TestMegatron(t *testing.T) {
 	checkTold(t, []tcase{
 		{dir: "megatron/saved", spec: runsheet.ProgressSpec{Tracker: "megatron", Total: 5000, Unit: "step"}, want: "megatron 1000/5000 step"},
 		{dir: "megatron/saved", spec: runsheet.ProgressSpec{Epochs: true, Total: 4},
-			want: "error: the files of Megatron count iterations only; give `total` instead of `epochs` in the sheet"},
+			want: "error: there are no epochs in what Megatron writes, only iterations; give `total` instead of `epochs` in the sheet"},
 		{dir: "reported/lines", spec: runsheet.ProgressSpec{Tracker: "megatron"}, want: "megatron 0/? iteration"},
 	})
 	p := later(t, copied(t, "testdata/megatron/saved"), runsheet.ProgressSpec{}, nil).Progress

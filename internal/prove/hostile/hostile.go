@@ -63,7 +63,7 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 	var sum outcome
 	var hiccups int64
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0)) // each has one worker
+	g.SetLimit(runtime.GOMAXPROCS(0) + 1) // each has one worker, which now and then waits
 	for _, t := range targets {
 		g.Go(func() error {
 			o, again, err := packages[t.dir].insist(ctx, t, each)

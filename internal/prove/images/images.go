@@ -83,7 +83,7 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 		result.LeftOut = err.Error()
 		return result, nil
 	}
-	err := ask(ctx, directRole, orders{c.Dir, c.Seed, c.N(20, 200, 1000)}, &result, c.Say)
+	err := ask(ctx, directRole, orders{c.Dir, c.Seed, c.N(20, 120, 1000)}, &result, c.Say)
 	return result, err
 }
 

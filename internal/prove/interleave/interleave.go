@@ -45,12 +45,12 @@ const plainest = "one machine"
 // one attempt without a fault first, and of more attempts, or with a fault, as far as the worlds of the size go.
 func tasks(c method.Config) []task {
 	var out []task
-	drawn := int(c.N(200, 3000, 300_000))
-	worlds := method.Of(c.Size, 1_700, 100_000, 0)
+	drawn := int(c.N(200, 2000, 300_000))
+	worlds := method.Of(c.Size, 1_700, 60_000, 0)
 	for _, b := range []stage.Bounds{
 		{Faults: 2, Runs: drawn, Seed: c.Seed},
 		{Runs: drawn, Seed: c.Seed + 1},
-		{Attempts: 1, Worlds: 4 * worlds},
+		{Attempts: 1, Worlds: 6 * worlds},
 		{Attempts: 1, Faults: 1, Worlds: worlds},
 		{Attempts: 2, Worlds: worlds},
 		{Worlds: worlds},
@@ -58,7 +58,7 @@ func tasks(c method.Config) []task {
 		for _, name := range stage.Scenarios() {
 			t := task{name, b}
 			if name == plainest {
-				t.bounds.Worlds *= method.Of(c.Size, 9, 24, 1)
+				t.bounds.Worlds *= method.Of(c.Size, 9, 40, 1)
 			}
 			out = append(out, t)
 		}
