@@ -14,7 +14,7 @@ import (
 // that the user chose (epoch2) tells nothing: then this is not recognised. There is no total, there are no metrics,
 // no epochs, and nothing says that it is finished or stopped early.
 //
-// Checked against deepspeed 0.19.8 (runtime/engine.py, save_checkpoint) and what it wrote in testdata/real/deepspeed.
+// Checked against what deepspeed 0.19.8 wrote in testdata/real/deepspeed.
 // Trap: latest is written in place and may be seen empty or cut; then the highest checkpoint counts.
 type deepspeed struct{}
 

@@ -29,8 +29,8 @@ import (
 //
 // Stopping early is said by a line of EarlyStoppingHook in that log only, after which there is no further training.
 //
-// Checked against mmengine 0.10.7 (hooks/logger_hook.py, hooks/early_stopping_hook.py, runner/loops.py) and what it wrote in
-// testdata/real/mmengine. Traps: the rows may be missing (without a LocalVisBackend), then the checkpoints tell it; the path
+// Checked against what mmengine 0.10.7 wrote in testdata/real/mmengine; of EarlyStoppingHook's three lines only "did not
+// improve" was seen. Traps: the rows may be missing (without a LocalVisBackend), then the checkpoints tell it; the path
 // in last_checkpoint may be of another machine; a Ctrl-C within the last validation leaves all checkpoints.
 type mmengine struct{}
 

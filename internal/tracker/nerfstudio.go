@@ -26,8 +26,8 @@ import (
 //
 // Read of nerfstudio (engine/trainer.py, configs/experiment_config.py) and written by hand after it: not checked against
 // a run of it. Traps: the checkpoint is written under its own name, so one may be cut: it is a zip file, and whole when
-// its directory stands at its end. The process stays alive when the training is over, for the viewer. Before 2023 a
-// training that goes on made max_num_iterations more.
+// its directory stands at its end. The process stays alive when the training is over, for the viewer. In older
+// versions a training that goes on makes max_num_iterations more: there the total is too low.
 type nerfstudio struct{}
 
 const (

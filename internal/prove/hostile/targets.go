@@ -39,6 +39,7 @@ func needed() []target {
 		{"internal/tracker", "FuzzLlamaFactory"},    // trainer_log.jsonl
 		{"internal/tracker", "FuzzLogLines"},        // the lines of a log
 		{"internal/tracker", "FuzzMLflow"},          // meta.yaml, metrics, parameters of MLflow
+		{"internal/tracker", "FuzzOpenMMLab"},       // rows, logs, configurations of MMEngine, mmcv, Detectron2
 		{"internal/tracker", "FuzzRepr"},            // config.json of the training code
 		{"internal/tracker", "FuzzSB3"},             // progress.csv and monitor.csv of stable-baselines3
 		{"internal/tracker", "FuzzScores"},          // scores
