@@ -48,8 +48,9 @@ func ETA(p *Progress, since, now time.Time) (time.Duration, bool) {
 		return 0, true
 	}
 	if p.PerUnit > 0 && len(p.Recent) > 0 {
-		spent := max(now.Sub(p.Recent[len(p.Recent)-1]), 0)
-		return max(time.Duration(p.Total-p.Completed)*p.PerUnit-spent, 0), true
+		last := p.Recent[len(p.Recent)-1]
+		left := time.Duration(p.Total-p.Completed)*p.PerUnit - max(now.Sub(last), 0)
+		return max(left, 0), left > 0 && !last.Before(since) // what takes longer than ever takes nobody knows how long
 	}
 	marks := slices.DeleteFunc(slices.Clone(p.Recent), func(t time.Time) bool { return t.Before(since) })
 	if !since.IsZero() {

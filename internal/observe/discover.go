@@ -32,7 +32,7 @@ func Discover(disk durable.Disk, dir string) ([]runsheet.Run, error) {
 	if _, err := disk.ReadDir("discover", dir); err != nil {
 		return nil, err
 	}
-	d := discovery{disk: disk, sys: record.NewSystem(disk), root: dir}
+	d := discovery{disk: disk, sys: record.NewSystem(disk), root: dir, taken: map[string]bool{}}
 	if kind, err := durable.FileSystemOf(dir); err != nil || !kind.Pseudo {
 		d.walk(dir, 0, device(disk.Lstat("discover", dir)))
 	}
@@ -46,10 +46,15 @@ type discovery struct {
 	root string
 	dirs int
 	runs []runsheet.Run
+
+	taken map[string]bool // parts of directories above, which are runs already
 }
 
 func (d *discovery) walk(dir string, depth int, dev uint64) {
 	if d.dirs++; d.dirs > maxDirs || depth > maxDepth {
+		return
+	}
+	if d.taken[dir] {
 		return
 	}
 	if run, ok := d.recorded(dir); ok {
@@ -57,36 +62,48 @@ func (d *discovery) walk(dir string, depth int, dev uint64) {
 		return
 	}
 	what, recognised := tracker.Recognise(d.disk, dir)
-	var parts []runsheet.Run
-	for _, part := range what.Parts {
-		if _, ok := tracker.Recognise(d.disk, part); ok {
-			parts = append(parts, d.stranger(part))
-		}
-	}
-	switch {
-	case len(parts) > 1:
-		d.runs = append(d.runs, parts...)
-	case recognised && !what.ByLog:
+	if what.Own {
 		d.runs = append(d.runs, d.stranger(dir))
 		return
 	}
+	// What our own records tell of is no stranger's: the walk below finds it.
+	parts := slices.DeleteFunc(slices.Clone(what.Parts), func(p tracker.Part) bool { return d.taken[p.Dir] || d.ours(p.Dir, dir) })
+	for _, part := range parts {
+		d.taken[part.Dir] = true
+	}
 	before := len(d.runs)
-	d.below(dir, depth, dev, what.Parts)
-	if recognised && len(parts) < 2 && len(d.runs) == before {
-		d.runs = append(d.runs, d.stranger(dir))
+	d.below(dir, depth, dev)
+	switch alone := len(d.runs) == before; {
+	case recognised && alone && len(parts) == min(len(what.Parts), 1):
+		d.runs = append(d.runs, d.stranger(dir)) // all that there is
+	default:
+		for _, part := range parts {
+			run := d.stranger(part.Dir)
+			run.Progress = part.Progress
+			d.runs = append(d.runs, run)
+		}
 	}
 }
 
-// below walks the directories in dir, but those that hold the given parts.
-func (d *discovery) below(dir string, depth int, dev uint64, parts []string) {
+// ours says whether records of ours lie in path or in a directory between it and top.
+func (d *discovery) ours(path, top string) bool {
+	for ; path != top && strings.HasPrefix(path, top); path = filepath.Dir(path) {
+		if _, ok := d.recorded(path); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// below walks the directories in dir.
+func (d *discovery) below(dir string, depth int, dev uint64) {
 	entries, err := d.disk.ReadDir("discover", dir)
 	if err != nil {
 		return
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		holds := slices.ContainsFunc(parts, func(part string) bool { return part == path || strings.HasPrefix(part, path+"/") })
-		if e.IsDir() && !holds && !strings.HasPrefix(e.Name(), ".") && e.Type()&fs.ModeSymlink == 0 {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && e.Type()&fs.ModeSymlink == 0 {
 			there := device(e.Info())
 			if there != dev && pseudo(path) {
 				continue

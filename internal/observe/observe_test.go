@@ -242,6 +242,17 @@ func TestDiscoverStrangers(t *testing.T) {
 		write(t, filepath.Join(root, "flow/mlruns/0", id, "meta.yaml"), "status: 3\nrun_id: "+id+"\nlifecycle_stage: active\nstart_time: 170000000000"+string(rune('0'+i))+"\n")
 		write(t, filepath.Join(root, "flow/mlruns/0", id, "metrics/loss"), "1700000000000 0.5 1\n")
 	}
+	for _, v := range []string{"0", "1"} { // without checkpoints
+		write(t, filepath.Join(root, "versions/lightning_logs/version_"+v, "metrics.csv"), "epoch,step,train_loss\n0,9,1.5\n1,19,1\n")
+		write(t, filepath.Join(root, "versions/lightning_logs/version_"+v, "hparams.yaml"), "lr: 0.1\n")
+	}
+	// One directory of event files beside other runs hides none of them; and what we have run is ours, whatever it wrote.
+	for from, to := range map[string]string{"tensorboard/end/runs/exp1": "mixed/tensorboard/x", "transformers/end/out": "mixed/hf", "tensorboard/end/runs/exp1/": "own/runs/a/tb"} {
+		if err := os.CopyFS(filepath.Join(root, to), os.DirFS(filepath.Clean(real+from))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(root, "own/runs/a/.runsheet/attempts/000001/claim.json"), "{")
 	write(t, filepath.Join(root, "nohup.out"), "Epoch 3/10\n12/12 - 1s - 6ms/step - loss: 1.2\nEpoch 4/10\n")
 	runs, err := observe.Discover(durable.OS(), root)
 	if err != nil {
@@ -251,7 +262,7 @@ func TestDiscoverStrangers(t *testing.T) {
 	for _, r := range runs {
 		names = append(names, r.Name)
 	}
-	want := "bert flow/mlruns/0/0123456789abcdef0123456789abcdee flow/mlruns/0/0123456789abcdef0123456789abcdef nets/lightning rl/ppo"
+	want := "bert flow/mlruns/0/0123456789abcdef0123456789abcdee flow/mlruns/0/0123456789abcdef0123456789abcdef mixed/hf mixed/tensorboard/x nets/lightning own/runs/a rl/ppo versions/lightning_logs/version_0 versions/lightning_logs/version_1"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("found %q\nwant  %q", got, want)
 	}

@@ -77,7 +77,7 @@ func amount(o runsheet.Observed) string {
 // timing says when a run will be done ("12s left"), how long it has gone on where nobody knows that ("for 3m"), or when
 // it ended ("2h ago").
 func timing(o runsheet.Observed, now time.Time) string {
-	if eta, ok := RunETA(o, now); ok {
+	if eta, ok := RunETA(o, now); ok && eta > 0 {
 		return runsheet.Span(eta.Round(time.Second)) + " left"
 	}
 	switch {

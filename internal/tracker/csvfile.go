@@ -1,6 +1,8 @@
 package tracker
 
 import (
+	"bytes"
+	"fmt"
 	"time"
 
 	"runsheet"
@@ -21,16 +23,25 @@ func (t csvFile) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progre
 		type state struct {
 			Cells csvTable `json:"cells"`
 			Rows  table    `json:"rows"`
+			Lines int      `json:"lines,omitzero"` // finished lines that were no row, before the first row
 		}
 		s, err := follow(ev, rel, format[state]{
 			key: "csv/1 " + setUpKey(spec), split: byLine,
 			take: func(s *state, line []byte) {
 				if values, ok := s.Cells.row(line); ok {
 					s.Rows.add(ev, spec, values)
+				} else if s.Rows.Rows == 0 && len(bytes.TrimSpace(line)) > 0 {
+					s.Lines++
 				}
 			},
 			done: func(s *state, at time.Time) { done(&s.Rows, at) },
 		})
+		if err == nil && s.Rows.Rows == 0 && s.Lines > mostHeads {
+			s.Rows.Fault = fmt.Sprintf("in its first %d lines there is no row of numbers below a header: it is no table, or none of text", s.Lines)
+		}
 		return s.Rows, err
 	})
 }
+
+// mostHeads is how many lines may stand above the first row: comments and the header.
+const mostHeads = 20

@@ -96,3 +96,35 @@ func TestCursorsAreBounded(t *testing.T) {
 		t.Errorf("%d cursors with %d bytes", len(cursors), size)
 	}
 }
+
+// TestLogTellsTheSame holds that what a large log says does not depend on who looked at it before: its beginning and its
+// middle count as much as its end.
+func TestLogTellsTheSame(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "train.log")
+	bar := strings.Repeat("━", 20)
+	var b strings.Builder
+	for e := 1; e <= 4; e++ {
+		fmt.Fprintf(&b, "Epoch %d/10\n", e)
+		for i := 1; i <= 30_000; i++ {
+			fmt.Fprintf(&b, "%d/30000 %s 1:01 12ms/step - accuracy: 0.33 - loss: 2.1\r", i, bar)
+		}
+		b.WriteString("\n")
+	}
+	text := b.String() + "Epoch 5/10\n"
+	var cursors []tracker.Cursor
+	for _, n := range []int{len(text) / 5, len(text) / 2, len(text)} {
+		if err := os.WriteFile(path, []byte(text[:n]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := later(t, dir, runsheet.ProgressSpec{}, cursors)
+		fresh := later(t, dir, runsheet.ProgressSpec{}, nil)
+		if told(r.Progress, "*") != told(fresh.Progress, "*") {
+			t.Errorf("after %d bytes: told %s, and by a first look %s", n, told(r.Progress, "*"), told(fresh.Progress, "*"))
+		}
+		cursors = r.Cursors
+	}
+	if got := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress); got != "keras 4/10 epoch, guessed" {
+		t.Errorf("told %s", got)
+	}
+}

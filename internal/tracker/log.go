@@ -241,5 +241,5 @@ func clean(piece []byte) string {
 		}
 		piece = trimmed
 	}
-	return strings.TrimSpace(string(piece))
+	return strings.TrimSpace(strings.ToValidUTF8(string(piece), "\uFFFD")) // as the state will be once it was kept as JSON
 }

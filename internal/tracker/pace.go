@@ -33,17 +33,19 @@ func (p *pace) see(at time.Time, count int64) {
 	*p = marks
 }
 
-// tell puts the pace into a progress: the times, and how long a unit took in the median.
+// tell puts the pace into a progress: the times, and how long a unit took in the median. One mark alone tells no pace:
+// nobody knows how many of its units were there before somebody looked.
 func (p pace) tell(out *runsheet.Progress) {
 	var each []time.Duration
-	out.Recent = nil
+	var times []time.Time
 	for i, m := range p {
-		out.Recent = append(out.Recent, m.At)
+		times = append(times, m.At)
 		if i > 0 && m.At.After(p[i-1].At) {
 			each = append(each, m.At.Sub(p[i-1].At)/time.Duration(m.Count-p[i-1].Count))
 		}
 	}
+	out.Recent, out.PerUnit = nil, 0
 	if slices.Sort(each); len(each) > 0 {
-		out.PerUnit = each[len(each)/2]
+		out.Recent, out.PerUnit = times, max(each[len(each)/2], 1)
 	}
 }

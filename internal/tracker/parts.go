@@ -22,8 +22,15 @@ const maxParts = 10_000
 
 // Recognised is what a look at a stranger's directory found.
 type Recognised struct {
-	Parts []string // directories below it that are runs of their own, absolute; empty: it is a run itself
-	ByLog bool     // by the looks of a log alone: what lies below may be what the log is about
+	Own   bool   // evidence of its own: what lies below belongs to it
+	ByLog bool   // by the looks of a log alone: what lies below may be what the log is about
+	Parts []Part // trainings below it
+}
+
+// Part is a directory below a stranger's that holds a training, and how its progress is read.
+type Part struct {
+	Dir      string // absolute
+	Progress runsheet.ProgressSpec
 }
 
 // Recognise says whether some tracker recognises the evidence in dir, an absolute path, and what it found.
@@ -36,18 +43,25 @@ func Recognise(disk durable.Disk, dir string) (Recognised, bool) {
 	if !ok {
 		return Recognised{}, false
 	}
-	var out Recognised
-	_, out.ByLog = t.(logTracker)
-	if c, ok := t.(container); ok {
-		for _, rel := range c.parts(ev) {
-			if rel != "." && len(out.Parts) < maxParts {
-				out.Parts = append(out.Parts, ev.abs(rel))
-			}
+	c, contains := t.(container)
+	_, byLog := t.(logTracker)
+	out := Recognised{ByLog: byLog, Own: !byLog && !contains}
+	if !contains {
+		return out, true
+	}
+	for _, rel := range c.parts(ev) {
+		spec := runsheet.ProgressSpec{Tracker: t.Name()}
+		if t == Tracker(lightning{}) {
+			spec.Files = []string{lightningMetrics} // the version in the directory itself
 		}
-		if len(out.Parts) < 2 {
-			out.Parts = nil
+		switch {
+		case rel == ".":
+			out.Own = true
+		case len(out.Parts) < maxParts:
+			out.Parts = append(out.Parts, Part{ev.abs(rel), spec})
 		}
 	}
+	out.Own = out.Own || len(out.Parts) == 0
 	return out, true
 }
 

@@ -36,7 +36,7 @@ const (
 	hfStateName      = "trainer_state.json"
 	hfCheckpoint     = "checkpoint-"
 	maxHFCheckpoints = 64 // the highest ones
-	maxHFHistory     = 64 << 20
+	maxHFHistory     = 1 << 30
 )
 
 // hfResults are what save_metrics writes; a train_runtime in them tells that a training is over.
