@@ -204,6 +204,12 @@ func (d *drawn) counts(before, left string) bool {
 		d.slack = 2*d.slack + round
 	}
 	d.slack = max(d.slack, round)
+	if d.total > 0 && d.n > d.total {
+		if d.n > d.total+d.slack {
+			return false // tqdm drops a total that was passed: this is no bar of its
+		}
+		d.n = d.total
+	}
 	before = strings.TrimRight(before[:i], " ")
 	at := strings.LastIndex(before, "%|")
 	if at < 0 && strings.HasSuffix(before, "%") {
