@@ -200,8 +200,8 @@ func (t logTracker) choose(s *logState, spec runsheet.ProgressSpec) (first runsh
 			continue
 		}
 		p, ok := d.progress(spec.Epochs)
-		if !ok {
-			continue
+		if !ok || p.Total > 0 && p.Completed > p.Total {
+			continue // or lines that only looked like its
 		}
 		u, ok := d.(uncertain)
 		weak := ok && u.weak()

@@ -120,6 +120,9 @@ func (l *kerasLog) weak() bool { return l.Epoch == 0 }
 
 func (l *kerasLog) progress(epochs bool) (runsheet.Progress, bool) {
 	if l.Epoch == 0 && l.Steps > 0 && !epochs {
+		if l.Step > l.Steps {
+			return runsheet.Progress{}, false // no bar of Keras
+		}
 		return runsheet.Progress{Completed: l.Step, Total: l.Steps, Unit: "step", Guessed: true}, true
 	}
 	if !l.Drawn || l.Epoch == 0 {
@@ -135,7 +138,7 @@ func (l *kerasLog) progress(epochs bool) (runsheet.Progress, bool) {
 		p.Completed = l.Epoch
 	}
 	p.Guessed = l.Fits > 0
-	return p, true
+	return p, p.Total == 0 || p.Completed <= p.Total
 }
 
 func (*kerasLog) slack() int64 { return 1 }
