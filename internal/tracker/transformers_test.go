@@ -155,9 +155,6 @@ func TestTransformersPace(t *testing.T) {
 // TestTransformersLog holds that the bar in the newest attempt's log is believed where it is ahead of the state and speaks
 // of as many steps, and that the last step by its word alone is guessed.
 func TestTransformersLog(t *testing.T) {
-	if _, ok := tracker.ByName("transformers_log"); !ok {
-		t.Skip("no tracker reads such logs yet")
-	}
 	const bar = " 45%|####5     | %s [00:10<00:12,  2.70it/s]"
 	const summary = "\n{'train_runtime': '2.049', 'train_loss': '3.034', 'epoch': '1.25'}\n"
 	for _, c := range []struct{ dir, log, want string }{
