@@ -20,6 +20,10 @@ const (
 // runaway is the heap at which nothing is waited for any more: the machine is worth more than the finding.
 const runaway = 2 << 30
 
+// again is how often a peak above Memory is measured once more. What f lets go of while a collection runs is counted as
+// in use by that collection, more of it the busier the machine is; what really lives at once is there every time.
+const again = 2
+
 // glance is how often the heap is looked at.
 const glance = 100 * time.Millisecond
 
@@ -55,7 +59,14 @@ func Do(t T, f func()) {
 	if took <= Memory {
 		return // what was never allocated cannot have lived at once
 	}
-	if most := peak(f, base); most > Memory {
+	most := peak(f, base)
+	for range again {
+		if most <= Memory {
+			return
+		}
+		most = min(most, peak(f, base))
+	}
+	if most > Memory {
 		t.Fatalf("one input takes %d MiB of memory at once, and %d MiB in all; at most %d MiB", most>>20, took>>20, Memory>>20)
 	}
 }
@@ -78,7 +89,7 @@ func read(name string) uint64 {
 // lived before f was done for the first time: its caller may still hold what came of that.
 func peak(f func(), base uint64) uint64 {
 	runtime.GC()
-	base = min(base, read(live))
+	base = min(base, read(marked))
 	defer debug.SetGCPercent(debug.SetGCPercent(5))
 	most, done, ended := uint64(0), make(chan struct{}), make(chan struct{})
 	go func() {
@@ -90,7 +101,7 @@ func peak(f func(), base uint64) uint64 {
 			default:
 			}
 			runtime.GC()
-			if now := read(live); now > base {
+			if now := read(marked); now > base {
 				most = max(most, now-base)
 			}
 		}
