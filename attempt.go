@@ -28,6 +28,9 @@ type Claim struct {
 	Devices   []string          `json:"devices,omitempty"` // GPU indices, as CUDA_VISIBLE_DEVICES takes them
 	Identity  string            `json:"identity"`          // Run.Command: what a result is outdated by
 	Command   string            `json:"command"`           // the command executed
+	Resumed   string            `json:"resumed,omitempty"` // the command once there is progress, where the executor may restart it by itself
+	Batch     string            `json:"batch,omitempty"`   // the submission that it was put into a queue with; 32 hex digits
+	Task      int               `json:"task,omitzero"`     // its number in that submission, from 0
 	Resume    bool              `json:"resume,omitzero"`   // there was progress when it was claimed
 	Fresh     bool              `json:"fresh,omitzero"`    // older evidence was set aside for it
 	Request   int               `json:"request,omitzero"`  // newest request that was taken into account; later ones apply to it
@@ -45,6 +48,7 @@ type Start struct {
 	Nonce        string    `json:"nonce"`
 	Process                // the supervisor's, or the one that gave it up
 	ProcessGroup int       `json:"process_group,omitzero"` // the command's session and process group; 0 when void
+	Job          string    `json:"job,omitempty"`          // the scheduler's name of the job that the supervisor runs in, as "12_3"
 	At           time.Time `json:"at"`
 	Void         bool      `json:"void,omitzero"`
 }
@@ -54,13 +58,16 @@ type EndKind string
 
 // The ways in which an attempt ends.
 const (
-	EndExit    EndKind = "exit"    // the command exited by itself: ExitCode holds
-	EndSignal  EndKind = "signal"  // a signal that was not ours ended it: Signal holds
-	EndStopped EndKind = "stopped" // Ctrl-C or a stop request
-	EndStuck   EndKind = "stuck"   // the launcher ended it for want of progress
-	EndLost    EndKind = "lost"    // its supervisor was proved gone without an end of its own
-	EndVoid    EndKind = "void"    // given up before it began
-	EndError   EndKind = "error"   // the command could not be started: Cause.Text says why
+	EndExit      EndKind = "exit"       // the command exited by itself: ExitCode holds
+	EndSignal    EndKind = "signal"     // a signal that was not ours ended it: Signal holds
+	EndStopped   EndKind = "stopped"    // Ctrl-C or a stop request
+	EndStuck     EndKind = "stuck"      // the launcher ended it for want of progress
+	EndLost      EndKind = "lost"       // its supervisor was proved gone without an end of its own
+	EndVoid      EndKind = "void"       // given up before it began
+	EndError     EndKind = "error"      // the command could not be started: Cause.Text says why
+	EndPreempted EndKind = "preempted"  // the scheduler gave its place to another job, or restarted it
+	EndTimeLimit EndKind = "time_limit" // the scheduler's time limit
+	EndCancelled EndKind = "cancelled"  // somebody cancelled its job with the scheduler's own command
 )
 
 // End is end.json, written once, when nothing of the attempt lives any more.
@@ -109,6 +116,8 @@ const (
 	CauseIncomplete      CauseKind = "incomplete" // exited 0 before the work was complete
 	CauseStuck           CauseKind = "stuck"
 	CauseLost            CauseKind = "lost"
+	CauseCancelled       CauseKind = "cancelled"   // with the scheduler's own command
+	CauseNodeFailed      CauseKind = "node_failed" // by the scheduler's word
 )
 
 // CanPass says whether a cause may be gone at another try. An import error, a missing file or a wrong command line

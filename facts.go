@@ -14,6 +14,20 @@ const (
 	LivenessUnknown Liveness = "unknown" // nobody who could know can be asked
 )
 
+// Sighting is what a probe found of an attempt without an end.
+type Sighting struct {
+	Liveness Liveness
+	Why      string // why the liveness is unknown; of one that waits, what for
+	Waiting  bool   // LivenessAlive: it does not run now, so it makes no progress: its job is queued or suspended
+	Over     *Over  // LivenessGone: how it ended, if whoever ran it says so
+}
+
+// Over is the word of a scheduler that a job is over.
+type Over struct {
+	Kind  EndKind
+	Cause Cause
+}
+
 // Facts are what is known of a run now. Only observe makes them, reading records first and evidence after.
 type Facts struct {
 	Attempt      int       // the last attempt that was claimed; 0: none
@@ -22,6 +36,8 @@ type Facts struct {
 	End          *End      // nil: it has not ended
 	Liveness     Liveness  // of the last attempt
 	Why          string    // why the liveness is unknown; of a live attempt: what its supervisor struggles with
+	Waiting      bool      // alive, and does not run now: its job is queued or suspended
+	Over         *Over     // how an attempt that is gone ended, by the word of the scheduler; nil: nobody says
 	Request      *Request  // the newest; nil: none
 	Progress     *Progress // nil: there is no evidence to read
 	LastActivity time.Time // newest sign of life: evidence, logs; zero: none

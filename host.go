@@ -10,6 +10,9 @@ type Host struct {
 	Name     string
 	Executor string   // the executor that starts attempts there
 	Slots    int      // attempts at once
+	Away     string   // why nothing can be started there now; empty: something can
+	Batch    int      // how many attempts may be started with one call; 0: one
+	Queue    bool     // it places attempts by itself, when there is room: CPUs, memory and GPUs are its business
 	CPUs     int      // cores; 0: not known
 	Memory   int64    // bytes of main memory in all; 0: not known
 	Devices  []Device // GPUs, in the order in which they are to be used
@@ -43,14 +46,33 @@ type Source interface {
 type Executor interface {
 	// Name returns the name that claims carry: "local", ...
 	Name() string
-	// Start causes the supervisor of a claimed attempt to run. attemptDir is the directory that holds the claim.
-	// An error means that no supervisor was started and none will be.
-	Start(ctx context.Context, attemptDir string, claim Claim) error
+	// Start causes the supervisors of claimed attempts to run. An error at the index of a launch means that no
+	// supervisor of it was started and none will be; nil means that all were, or will be.
+	Start(ctx context.Context, launches []Launch) []error
 	// Probe says whether an attempt without an end lives. Where nobody can be asked it answers LivenessUnknown, and
 	// why. It changes nothing. An end may have been written since the records were read: unless the answer is
 	// LivenessAlive the caller looks for it again.
-	Probe(ctx context.Context, attemptDir string, claim Claim, start *Start) (Liveness, string)
+	Probe(ctx context.Context, attemptDir string, claim Claim, start *Start) Sighting
 	// Stop asks the supervisor of an attempt to end it with the given kind, EndStopped or EndStuck: politely, and
-	// hard after the claim's grace, or at once where hurry is set. It does not wait for the end.
-	Stop(ctx context.Context, attemptDir string, start Start, kind EndKind, hurry bool) error
+	// hard after the claim's grace, or at once where hurry is set. One that has not begun (start is nil) is kept from
+	// beginning, if it waits in a queue. It does not wait for the end.
+	Stop(ctx context.Context, attemptDir string, claim Claim, start *Start, kind EndKind, hurry bool) error
+}
+
+// Launch is a claimed attempt that is to be started.
+type Launch struct {
+	Dir       string // the attempt's directory, which holds the claim
+	Claim     Claim
+	Resources Resources
+}
+
+// Queue is an executor that hands attempts over to a scheduler, which starts them when there is room.
+type Queue interface {
+	Executor
+	// Batch returns how many attempts may be put into the queue with one call of Start, at least 1. An error means that
+	// the scheduler cannot be asked now.
+	Batch(ctx context.Context) (int, error)
+	// Waits says whether an attempt that has not begun still waits in the queue, as far as that is known without a look
+	// at any file.
+	Waits(ctx context.Context, claim Claim) bool
 }

@@ -118,7 +118,13 @@ func judgeLive(f Facts, p Policy, now time.Time) Judgement {
 	case LivenessOrphan:
 		return Judgement{Running, "its supervisor is gone; the next run ends what is left of it and resumes"}
 	case LivenessAlive:
-		if f.Start == nil {
+		switch {
+		case f.StopRequested() && f.Claim.Request < f.Request.Number: // below
+		case f.Waiting:
+			return Judgement{Queued, f.Why}
+		case f.Start == nil && f.Why != "":
+			return Judgement{Queued, f.Why}
+		case f.Start == nil:
 			return Judgement{Queued, "starting"}
 		}
 	default:
@@ -131,10 +137,17 @@ func judgeLive(f Facts, p Policy, now time.Time) Judgement {
 		if f.Start == nil {
 			return Judgement{Failed, "claimed, but it never began" + after(f.Why)}
 		}
+		if f.Over != nil {
+			return judgeOver(f)
+		}
 		return Judgement{Failed, "lost: its supervisor was killed"}
 	}
 	if f.StopRequested() && f.Claim.Request < f.Request.Number {
-		return Judgement{Running, "being stopped by " + f.Request.who() + after(f.Why)}
+		status := Running
+		if f.Start == nil || f.Waiting {
+			status = Queued
+		}
+		return Judgement{status, "being stopped by " + f.Request.who() + after(f.Why)}
 	}
 	if idle := f.Idle(now); idle > StuckAfter(f.Progress, p) {
 		return Judgement{Stuck, "no sign of progress for " + Span(idle)}
@@ -216,9 +229,18 @@ func judgeEnded(f Facts, progress *Progress) Judgement {
 	case EndStopped:
 		return Judgement{Stopped, "stopped" + at}
 	case EndVoid:
-		return Judgement{Pending, fmt.Sprintf("attempt %d was given up before it began", f.Attempt)}
+		return Judgement{Pending, fmt.Sprintf("attempt %d was given up before it began", f.Attempt) + after(e.Cause.Text)}
 	case EndLost:
+		if e.Cause.Text != "" {
+			return Judgement{Failed, "lost" + at + ": " + e.Cause.Text}
+		}
 		return Judgement{Failed, "lost" + at + ": its supervisor was killed"}
+	case EndPreempted:
+		return Judgement{Failed, "preempted" + at + after(e.Cause.Text)}
+	case EndTimeLimit:
+		return Judgement{Failed, "time limit reached" + at + after(e.Cause.Text)}
+	case EndCancelled:
+		return Judgement{Failed, "cancelled" + at + after(e.Cause.Text)}
 	case EndStuck:
 		return Judgement{Failed, "stuck" + at + ", and was ended"}
 	case EndSignal:
@@ -234,6 +256,12 @@ func judgeEnded(f Facts, progress *Progress) Judgement {
 		lacks = "; there is no " + progress.Lacks + ", or it is empty or broken"
 	}
 	return Judgement{Failed, fmt.Sprintf("exited %d%s%s%s", *e.ExitCode, at, lacks, after(because(e)))}
+}
+
+// judgeOver judges an attempt by the word of the scheduler that it is over: its end is still to be written.
+func judgeOver(f Facts) Judgement {
+	f.End = &End{Kind: f.Over.Kind, Cause: f.Over.Cause}
+	return judgeEnded(f, f.Progress)
 }
 
 // because returns what the cause of an end adds to a sentence that has said already how it ended.

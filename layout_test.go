@@ -47,7 +47,7 @@ var house = []row{
 	{dirs: []string{"internal/journal"}},
 	// machines
 	{dirs: []string{"internal/host"}},
-	{dirs: []string{"internal/executor/local"}},
+	{dirs: []string{"internal/executor/local", "internal/executor/slurm"}},
 	{dirs: []string{"internal/executor/exectest"}},
 	{dirs: []string{"internal/supervise"}},
 	// loops

@@ -100,6 +100,8 @@ type Resources struct {
 	CPUs      int   `json:"cpus,omitzero"`       // cores
 	Memory    int64 `json:"memory,omitzero"`     // bytes of main memory
 	GPUMemory int64 `json:"gpu_memory,omitzero"` // bytes that must be free on a GPU; 0: DefaultGPUMemory
+	// Time is the time limit that a scheduler is asked for, ns; 0: what its entry of the pool says.
+	Time time.Duration `json:"time_ns,omitzero"`
 }
 
 // DefaultGPUMemory is how much of a GPU must be free unless the run says otherwise: 12 GiB.
@@ -137,6 +139,17 @@ const (
 
 // PoolEntry is one place where attempts may run.
 type PoolEntry struct {
-	Kind string // the executor's name; "local" is this machine
-	GPUs []int  // device indices that may be used; nil: all that are there
+	Kind string // the executor's name: "local" is this machine, "slurm" a cluster
+	Name string // what claims name as their host; unique in a pool; empty for this machine, which has its own
+	Jobs int    // attempts at once, of a cluster also those that wait in its queue; 0: the policy's
+	GPUs []int  // "local": device indices that may be used; nil: all that are there
+
+	// Of "slurm":
+	Partition string
+	Time      time.Duration // the time limit of runs that ask for none; 0: the partition's
+	Gres      string        // what stands for --gres in place of the run's number of GPUs, as "gpu:a100:1"
+	Options   []string      // further options of sbatch, each one argument, as "--account=lab"
 }
+
+// DefaultMaxQueued is how many attempts of ours a cluster's queue holds unless the pool says otherwise.
+const DefaultMaxQueued = 1000

@@ -14,6 +14,7 @@ import (
 	"runsheet"
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/local"
+	"runsheet/internal/executor/slurm"
 	"runsheet/internal/journal"
 	"runsheet/internal/observe"
 	"runsheet/internal/progress"
@@ -59,7 +60,18 @@ func sheetArg(args []string, flag string) (string, error) {
 
 // newObserver returns an observer of this machine's runs.
 func newObserver(env Env) *observe.Observer {
-	return observe.New(env.Disk, progress.New(env.Disk, progress.Options{}), local.New(env.Disk))
+	return observerOf(env, executors(env, nil))
+}
+
+// observerOf returns an observer that asks these executors.
+func observerOf(env Env, all []runsheet.Executor) *observe.Observer {
+	return observe.New(env.Disk, progress.New(env.Disk, progress.Options{}), all...)
+}
+
+// executors returns those of every kind, for the pool of a sheet; without a pool they can look and stop, and start
+// nothing on a cluster.
+func executors(env Env, pool []runsheet.PoolEntry) []runsheet.Executor {
+	return []runsheet.Executor{local.New(env.Disk), slurm.New(env.Disk, pool...)}
 }
 
 // snapshot observes a sheet, with the live attempts that it no longer has.

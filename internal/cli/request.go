@@ -43,7 +43,8 @@ Exit codes: 0 all of them are stopped, 1 some could not be, 2 the command line o
 
 // stop writes the requests, wakes who must see them, and waits for the ends.
 func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) error {
-	o, sys := newObserver(env), record.NewSystem(env.Disk)
+	all := executors(env, nil)
+	o, sys := observerOf(env, all), record.NewSystem(env.Disk)
 	targets := s.Runs
 	for _, stray := range snapshot(ctx, env, o, s, false).Strays {
 		targets = append(targets[:len(targets):len(targets)], stray.Run) // a run that the sheet no longer has can only be stopped
@@ -69,7 +70,10 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 		}
 		if f = o.One(ctx, run); f.Live() { // or was launched just now, by somebody who had not seen the request yet
 			waiting = append(waiting, run)
-			if f.Start != nil {
+			switch {
+			case f.Claim.Batch != "": // it is where Slurm put it, or waits in the queue
+				stopJob(ctx, all, run, f)
+			case f.Start != nil:
 				sys.Procs.Signal(f.Start.Process, supervise.SignalLook) // it looks by itself every 10 s
 			}
 		} else if f.Claim == nil && judged.Status == runsheet.Running {
@@ -83,17 +87,27 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 	poke(env, sys, s)
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT)
 	defer cancel()
-	failed += awaitEnds(ctx, env, s, waiting)
+	failed += awaitEnds(ctx, env, o, all, s, waiting)
 	if failed > 0 {
 		return exit(exitFailed)
 	}
 	return nil
 }
 
+// stopJob has the job of an attempt cancelled, or its supervisor told to end it. Where the scheduler cannot be asked, the
+// supervisor sees the request by itself before long, and the launcher cancels what waits.
+func stopJob(ctx context.Context, all []runsheet.Executor, run runsheet.Run, f runsheet.Facts) {
+	for _, e := range all {
+		if e.Name() == f.Claim.Executor {
+			e.Stop(ctx, record.AttemptDir(run.WorkDir, f.Attempt), *f.Claim, f.Start, runsheet.EndStopped, false)
+		}
+	}
+}
+
 // awaitEnds waits until each run's attempt has ended, and returns how many have not in the time that they have: the
 // supervisor's next look, the grace, and the moment that the kernel takes.
-func awaitEnds(ctx context.Context, env Env, s *runsheet.Sheet, runs []runsheet.Run) (failed int) {
-	o, sys := newObserver(env), record.NewSystem(env.Disk)
+func awaitEnds(ctx context.Context, env Env, o *observe.Observer, all []runsheet.Executor, s *runsheet.Sheet, runs []runsheet.Run) (failed int) {
+	sys := record.NewSystem(env.Disk)
 	deadline := time.Now().Add(s.Policy.StopGrace + 30*time.Second)
 	for _, run := range runs {
 		for {
@@ -104,7 +118,7 @@ func awaitEnds(ctx context.Context, env Env, s *runsheet.Sheet, runs []runsheet.
 			}
 			if f.Start != nil && (f.Liveness == runsheet.LivenessGone || f.Liveness == runsheet.LivenessOrphan) {
 				// Nobody else may be there to end what its dead supervisor left behind.
-				_, err := record.TakeOver(ctx, sys, record.AttemptDir(run.WorkDir, f.Attempt), record.Heir{Grace: s.Policy.StopGrace,
+				_, err := record.TakeOver(ctx, sys, record.AttemptDir(run.WorkDir, f.Attempt), record.Heir{Grace: s.Policy.StopGrace, Over: f.Over,
 					Final: func() *runsheet.Progress { return o.One(ctx, run).Progress }})
 				if err != nil && !errors.Is(err, record.ErrLive) && ctx.Err() == nil {
 					complain(env.Err, fmt.Errorf("stop %s: %w", run.Name, err))
@@ -125,6 +139,9 @@ func awaitEnds(ctx context.Context, env Env, s *runsheet.Sheet, runs []runsheet.
 					"a process in uninterruptible sleep (state D in ps) goes only when its disk or server answers; the stop stands"))
 				failed++
 				break
+			}
+			if f.Claim.Batch != "" && f.Liveness == runsheet.LivenessAlive {
+				stopJob(ctx, all, run, f) // it may have been between the queue and a node
 			}
 			select {
 			case <-ctx.Done():

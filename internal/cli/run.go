@@ -16,7 +16,6 @@ import (
 
 	"runsheet"
 	"runsheet/internal/durable"
-	"runsheet/internal/executor/local"
 	"runsheet/internal/launcher"
 	"runsheet/internal/record"
 	"runsheet/internal/report"
@@ -74,6 +73,11 @@ Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so fa
 		}
 		if o.jobs > 0 {
 			s.Policy.Jobs = o.jobs
+			for i := range s.Pool {
+				if s.Pool[i].Kind == "local" {
+					s.Pool[i].Jobs = 0
+				}
+			}
 		}
 		o.launcher.Continue = o.launcher.Once || o.detach || o.detached
 		if err := distinct(s); err != nil {
@@ -164,8 +168,9 @@ func shownPath(env Env, path string) string {
 // newLauncher wires a launcher for this machine.
 func newLauncher(env Env, s *runsheet.Sheet, o launcher.Options, listener launcher.Listener, control <-chan launcher.Control) *launcher.Launcher {
 	o.User, o.HostName = userName(), hostName()
-	return launcher.New(launcher.Config{Sheet: s, Disk: env.Disk, System: record.NewSystem(env.Disk), Observer: newObserver(env),
-		Executor: local.New(env.Disk), Listener: listener, Control: control, Options: o})
+	all := executors(env, s.Pool)
+	return launcher.New(launcher.Config{Sheet: s, Disk: env.Disk, System: record.NewSystem(env.Disk),
+		Observer: observerOf(env, all), Executors: all, Listener: listener, Control: control, Options: o})
 }
 
 // run launches in this process, and prints the results at the end.

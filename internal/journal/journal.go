@@ -69,6 +69,7 @@ type Event struct {
 	OK      bool              `json:"ok,omitzero"`    // the work was complete at that end
 	Early   bool              `json:"early,omitzero"` // the attempt was claimed in an earlier session: it uses up no retry of this one
 	Cause   runsheet.Cause    `json:"cause,omitzero"`
+	Reached int64             `json:"reached,omitzero"` // how much of the work was done at that end, in the tracker's unit
 	Text    string            `json:"text,omitempty"`
 }
 

@@ -38,28 +38,29 @@ func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bo
 	if l.stop != notStopping {
 		return false, l.stopAll(ctx)
 	}
+	var waiting batches
 	for _, a := range actions {
 		if t := l.trouble[a.Run]; t != nil && (t.final || l.sys.Clock.Now().Before(t.until)) {
 			continue
 		}
-		changed, err := l.one(ctx, a)
+		changed, err := l.one(ctx, a, &waiting)
 		if err != nil {
 			var whole *wholeError
 			if errors.As(err, &whole) {
-				return false, err
+				_, serr := l.startRest(ctx, &waiting)
+				return false, errors.Join(err, serr)
 			}
 			if err := l.troubled(a.Run, err); err != nil {
 				return false, err
 			}
-		} else if a.Verb == runsheet.VerbLaunch && !changed {
-			delete(l.trouble, a.Run)
 		}
 		again = again || changed
 		if len(l.control) > 0 && l.stop == notStopping {
-			return again, nil // an interrupt need not wait for the rest of a thousand launches
+			break // an interrupt need not wait for the rest of a thousand launches
 		}
 	}
-	return again, nil
+	changed, err := l.startRest(ctx, &waiting)
+	return again || changed, err
 }
 
 // wholeError is an error that concerns every run.
@@ -67,17 +68,18 @@ type wholeError struct{ error }
 
 func (e *wholeError) Unwrap() error { return e.error }
 
-// one does one action.
-func (l *Launcher) one(ctx context.Context, a runsheet.Action) (changed bool, err error) {
+// one does one action. What it claims is started at once, or waits for its batch to be full.
+func (l *Launcher) one(ctx context.Context, a runsheet.Action, waiting *batches) (changed bool, err error) {
 	switch a.Verb {
 	case runsheet.VerbLaunch:
 		if l.broken != "" {
 			return false, nil
 		}
-		return l.launch(ctx, a)
+		return l.launch(ctx, a, waiting)
 	case runsheet.VerbEnd:
 		f := l.facts[a.Run]
-		if f.Start == nil {
+		e := l.executors[f.Claim.Executor]
+		if e == nil {
 			return false, nil
 		}
 		if l.ledger.entry(l.sheet.Runs[a.Run].WorkDir).told != f.Claim.Nonce {
@@ -87,7 +89,7 @@ func (l *Launcher) one(ctx context.Context, a runsheet.Action) (changed bool, er
 				return false, &wholeError{err}
 			}
 		}
-		return false, l.executor.Stop(ctx, record.AttemptDir(l.sheet.Runs[a.Run].WorkDir, f.Attempt), *f.Start, a.Kind, false)
+		return false, e.Stop(ctx, record.AttemptDir(l.sheet.Runs[a.Run].WorkDir, f.Attempt), *f.Claim, f.Start, a.Kind, false)
 	case runsheet.VerbRecover:
 		return false, l.recover(ctx, a.Run)
 	case runsheet.VerbGiveUp:
@@ -104,62 +106,6 @@ func (l *Launcher) one(ctx context.Context, a runsheet.Action) (changed bool, er
 		}
 	}
 	return false, nil
-}
-
-// launch claims the next attempt of a run and starts it. Directly before, it looks at the run once more.
-func (l *Launcher) launch(ctx context.Context, a runsheet.Action) (changed bool, err error) {
-	if err := l.ready(ctx); err != nil {
-		return false, &wholeError{err}
-	}
-	if err := l.stillHeld(); err != nil {
-		return false, &wholeError{err}
-	}
-	i, run, before := a.Run, l.sheet.Runs[a.Run], l.facts[a.Run]
-	seen := l.look(ctx, i)
-	if !l.same(run, before, seen) {
-		return true, l.report(i)
-	}
-	c := runsheet.Claim{Run: run.Name, Nonce: record.NewNonce(), Session: l.ledger.session, Sheet: l.sheet.Path,
-		Executor: l.executor.Name(), Host: a.Host, Devices: a.Devices, Identity: run.Command, Command: run.Command,
-		Resume: a.Resume, Fresh: a.Fresh, WorkDir: run.WorkDir, Dir: l.sheet.Dir, Env: l.sheet.Env,
-		Progress: run.Progress, StopGrace: l.sheet.Policy.StopGrace}
-	if a.Resume {
-		c.Command = run.Resumed
-	}
-	c, err = record.Claim(l.sys, seen, l.ledger.entry(run.WorkDir).attempt, c)
-	if err != nil {
-		if errors.Is(err, record.ErrTaken) || errors.Is(err, record.ErrLive) {
-			l.look(ctx, i)
-			return true, nil
-		}
-		if errors.Is(err, durable.ErrNoLinks) {
-			return false, &wholeError{err}
-		}
-		return false, err
-	}
-	// From here on a supervisor may live: the journal knows of it first.
-	if err := l.noteClaim(i, c); err != nil {
-		return false, &wholeError{err}
-	}
-	dir := record.AttemptDir(run.WorkDir, c.Attempt)
-	if a.Fresh {
-		to := dir
-		if seen.Attempt > 0 {
-			to = record.AttemptDir(run.WorkDir, seen.Attempt)
-		}
-		err = l.setAside(i, to)
-	}
-	if err == nil {
-		err = l.executor.Start(ctx, dir, c)
-	}
-	if err != nil {
-		// Nothing was started, and nothing will be: say so, so that the next attempt may be claimed.
-		_, terr := record.TakeOver(ctx, l.sys, dir, record.Heir{})
-		l.look(ctx, i)
-		return true, errors.Join(err, terr, l.report(i))
-	}
-	l.look(ctx, i)
-	return false, l.report(i)
 }
 
 // same says whether two looks at a run tell the same story, as far as launching it is concerned.
@@ -195,7 +141,7 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 	l.recovering[i] = true
 	go func() {
 		_, err := record.TakeOver(ctx, l.sys, record.AttemptDir(run.WorkDir, f.Attempt), record.Heir{
-			Grace: f.Claim.StopGrace,
+			Grace: f.Claim.StopGrace, Over: f.Over,
 			Final: func() *runsheet.Progress { return l.observer.One(ctx, run).Progress },
 		})
 		if errors.Is(err, record.ErrLive) || errors.Is(err, record.ErrUnproven) {
@@ -251,8 +197,8 @@ func (l *Launcher) stopAll(ctx context.Context) error {
 			if err := l.recover(ctx, i); err != nil {
 				return err
 			}
-		case f.Start != nil && f.Liveness == runsheet.LivenessAlive:
-			if err := l.executor.Stop(ctx, dir, *f.Start, runsheet.EndStopped, l.stop == atOnce); err != nil {
+		case f.Liveness == runsheet.LivenessAlive && l.executors[f.Claim.Executor] != nil:
+			if err := l.executors[f.Claim.Executor].Stop(ctx, dir, *f.Claim, f.Start, runsheet.EndStopped, l.stop == atOnce); err != nil {
 				if err := l.troubled(i, err); err != nil {
 					return err
 				}

@@ -70,7 +70,7 @@ policy: {jobs: 10, stop_grace: 1s, retries: 0}
 	told := &timing{counts: make(chan int64, 1000), ends: make(chan time.Time, 1000)}
 	disk := durable.OS()
 	exec := local.New(disk)
-	l := launcher.New(launcher.Config{Sheet: s, Disk: disk, System: record.NewSystem(disk), Executor: exec, Listener: told, Control: control,
+	l := launcher.New(launcher.Config{Sheet: s, Disk: disk, System: record.NewSystem(disk), Executors: []runsheet.Executor{exec}, Listener: told, Control: control,
 		Observer: observe.New(disk, progress.New(disk, progress.Options{}), exec)})
 	done := make(chan error, 1)
 	go func() {
@@ -99,7 +99,7 @@ policy: {jobs: 10, stop_grace: 1s, retries: 0}
 		evidence = append(evidence, time.Since(began))
 	}
 	for i, r := range s.Runs {
-		if err := exec.Stop(context.Background(), record.AttemptDir(r.WorkDir, 1), starts[i], runsheet.EndStuck, true); err != nil {
+		if err := exec.Stop(context.Background(), record.AttemptDir(r.WorkDir, 1), runsheet.Claim{}, &starts[i], runsheet.EndStuck, true); err != nil {
 			b.Fatal(err)
 		}
 		at := <-told.ends

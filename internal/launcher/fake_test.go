@@ -118,7 +118,7 @@ func newBench(t *testing.T, command func(ctx context.Context, c runsheet.Claim) 
 	p := runsheet.DefaultPolicy
 	p.Backoff, p.StopGrace = 0, 100*time.Millisecond
 	b.sheet = &runsheet.Sheet{Path: filepath.Join(dir, "runsheet.yaml"), Dir: dir, Name: "bench", Policy: p,
-		Pool: []runsheet.PoolEntry{{Kind: "local"}}}
+		Pool: []runsheet.PoolEntry{{Kind: "fake"}}}
 	text := "version: 1\n"
 	write(t, b.sheet.Path, text)
 	b.sheet.Digest = fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
@@ -133,7 +133,7 @@ func (b *bench) launcher(o launcher.Options, control <-chan launcher.Control) *l
 	sys := record.NewSystem(b.disk)
 	sys.Clock = b.clock
 	o.User, o.HostName = "alice", "localhost"
-	return launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executor: b.fake, Listener: b, Control: control, Options: o,
+	return launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executors: []runsheet.Executor{b.fake}, Listener: b, Control: control, Options: o,
 		Observer: observe.New(b.disk, progress.New(b.disk, progress.Options{CacheDir: filepath.Join(b.sheet.Dir, "cache")}), b.fake)})
 }
 

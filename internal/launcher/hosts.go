@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"runsheet"
@@ -12,8 +13,8 @@ import (
 // takes little of a core.
 const sampleEvery = 2 * time.Second
 
-// sample looks at this machine once, and where runs ask for GPUs goes on beside the loop until ctx is done: a slow
-// driver must not hold up anything.
+// sample looks at this machine once, and where runs ask for GPUs that it may have goes on beside the loop until ctx is
+// done: a slow driver must not hold up anything.
 func (l *Launcher) sample(ctx context.Context) {
 	l.sampler.Sample(ctx)
 	if !l.gpus {
@@ -27,21 +28,53 @@ func (l *Launcher) sample(ctx context.Context) {
 }
 
 // hosts returns the machines of the pool as the plan sees them.
-func (l *Launcher) hosts() []runsheet.Host {
+func (l *Launcher) hosts(ctx context.Context) []runsheet.Host {
 	window := l.sampler.Window()
+	l.pool = map[string]runsheet.Host{}
 	var out []runsheet.Host
 	for _, entry := range l.sheet.Pool {
-		h := host.Local(window, l.sheet.Policy.Jobs, entry, host.DefaultThresholds())
-		h.Name, h.Executor = l.opts.HostName, l.executor.Name()
+		var h runsheet.Host
+		switch e := l.executors[entry.Kind].(type) {
+		case nil:
+			h = runsheet.Host{Name: entry.Kind, Slots: 1, Away: fmt.Sprintf("there is no executor for %q", entry.Kind)}
+		case runsheet.Queue:
+			h = queueHost(ctx, e, entry)
+		default:
+			jobs := entry.Jobs
+			if jobs == 0 {
+				jobs = l.sheet.Policy.Jobs
+			}
+			h = host.Local(window, jobs, entry, host.DefaultThresholds())
+			h.Name, h.Executor = l.opts.HostName, e.Name()
+		}
+		l.pool[h.Name] = h
 		out = append(out, h)
 	}
 	return out
 }
 
-// wantsGPUs says whether a run of the sheet asks for GPUs.
+// queueHost returns a scheduler's queue as the plan sees it: it has room for as many attempts of ours as the pool says,
+// and what they need is its own business.
+func queueHost(ctx context.Context, q runsheet.Queue, entry runsheet.PoolEntry) runsheet.Host {
+	h := runsheet.Host{Name: entry.Name, Executor: q.Name(), Slots: entry.Jobs, Queue: true}
+	if h.Slots == 0 {
+		h.Slots = runsheet.DefaultMaxQueued
+	}
+	var err error
+	if h.Batch, err = q.Batch(ctx); err != nil {
+		h.Away = err.Error()
+	}
+	return h
+}
+
+// wantsGPUs says whether a run of the sheet asks for GPUs, and this machine is in its pool.
 func wantsGPUs(s *runsheet.Sheet) bool {
+	here := false
+	for _, e := range s.Pool {
+		here = here || e.Kind == "local"
+	}
 	for _, r := range s.Runs {
-		if r.Resources.GPUs > 0 {
+		if here && r.Resources.GPUs > 0 {
 			return true
 		}
 	}

@@ -59,16 +59,17 @@ type Outcome struct {
 
 // Launcher brings one sheet to its end.
 type Launcher struct {
-	sheet    *runsheet.Sheet
-	opts     Options
-	sys      record.System
-	disk     durable.Disk
-	observer *observe.Observer
-	executor runsheet.Executor
-	sampler  *host.Sampler
-	gpus     bool // some run asks for GPUs
-	listener Listener
-	control  <-chan Control
+	sheet     *runsheet.Sheet
+	opts      Options
+	sys       record.System
+	disk      durable.Disk
+	observer  *observe.Observer
+	executors map[string]runsheet.Executor // by name
+	pool      map[string]runsheet.Host     // by name, as the last plan saw it
+	sampler   *host.Sampler
+	gpus      bool // some run asks for GPUs
+	listener  Listener
+	control   <-chan Control
 
 	state   string // the sheet's state directory
 	journal *journal.Writer
@@ -89,6 +90,7 @@ type Launcher struct {
 	lock       *record.LauncherLock
 	scanned    time.Time     // when all runs were observed last
 	scan       time.Duration // how long that took
+	turn       time.Duration // how long the last round of the loop took
 }
 
 // stopping is how far an interrupt has come.
@@ -102,20 +104,24 @@ const (
 
 // Config is what a launcher works with.
 type Config struct {
-	Sheet    *runsheet.Sheet
-	Disk     durable.Disk
-	System   record.System
-	Observer *observe.Observer
-	Executor runsheet.Executor
-	Listener Listener
-	Control  <-chan Control
-	Options  Options
+	Sheet     *runsheet.Sheet
+	Disk      durable.Disk
+	System    record.System
+	Observer  *observe.Observer
+	Executors []runsheet.Executor // of every kind in the sheet's pool
+	Listener  Listener
+	Control   <-chan Control
+	Options   Options
 }
 
 // New returns a launcher; Run starts it.
 func New(c Config) *Launcher {
+	executors := map[string]runsheet.Executor{}
+	for _, e := range c.Executors {
+		executors[e.Name()] = e
+	}
 	return &Launcher{sheet: c.Sheet, opts: c.Options, sys: c.System, disk: c.Disk, observer: c.Observer,
-		executor: c.Executor, sampler: host.NewSampler(wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
+		executors: executors, sampler: host.NewSampler(wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
 		state: record.StateDir(c.Sheet.Dir, c.Sheet.Path), trouble: map[int]*trouble{},
 		recovering: map[int]bool{}, unproved: map[int]bool{}, doubts: map[int]time.Time{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
 }
@@ -182,6 +188,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		return Outcome{}, err
 	}
 	for {
+		began := time.Now()
 		l.facts = l.current(ctx)
 		if err := l.stillHeld(); err != nil {
 			return Outcome{}, err
@@ -195,7 +202,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 				return Outcome{}, err
 			}
 		}
-		actions, broken := l.decide()
+		actions, broken := l.decide(ctx)
 		if broken != "" && l.broken == "" {
 			l.broken = broken
 			if err := l.note(journal.Event{Kind: journal.Trouble, Text: "nothing more is launched: " + broken}); err != nil {
@@ -208,6 +215,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		}
 		snap := l.snapshot()
 		l.listener.Snapshot(snap)
+		l.turn = time.Since(began)
 		if again { // something was not as the plan took it to be
 			continue
 		}
@@ -267,11 +275,11 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 		}
 	}
 	l.strays = l.observer.Strays(ctx, l.sheet, events)
-	return nil
+	return l.submitAgain(ctx)
 }
 
 // decide asks the plan what to do now, and why nothing more should be launched at all, if so.
-func (l *Launcher) decide() (actions []runsheet.Action, broken string) {
+func (l *Launcher) decide(ctx context.Context) (actions []runsheet.Action, broken string) {
 	in := plan.Input{Runs: l.sheet.Runs, Facts: l.facts, Policy: l.sheet.Policy, Now: l.sys.Clock.Now(),
 		Rerun: l.opts.Outdated || l.sheet.Policy.RerunOutdated, Tries: make([]plan.Tries, len(l.sheet.Runs))}
 	for i, r := range l.sheet.Runs {
@@ -280,7 +288,7 @@ func (l *Launcher) decide() (actions []runsheet.Action, broken string) {
 	for _, s := range l.strays {
 		in.Strays = append(in.Strays, s.Facts)
 	}
-	in.Hosts = l.hosts()
+	in.Hosts = l.hosts(ctx)
 	if reason, stop := plan.AllFailTheSame(l.ledger.ends); stop {
 		broken = reason
 	}

@@ -36,6 +36,7 @@ type entry struct {
 	devices []string
 	told    string // nonce of the attempt that was asked to end
 	request int    // newest retry request that was seen
+	reached int64  // the most that was done at an end of this session
 	gaveUp  int    // one more than the attempt after which it was given up in this session; 0: it was not
 	tries   plan.Tries
 }
@@ -57,7 +58,7 @@ func replay(events []journal.Event, resume bool) *ledger {
 func (l *ledger) begin(session string) {
 	l.session, l.over, l.ends = session, false, nil
 	for _, e := range l.entries {
-		e.tries, e.gaveUp = plan.Tries{}, 0
+		e.tries, e.gaveUp, e.reached = plan.Tries{}, 0, 0
 	}
 }
 
@@ -111,17 +112,21 @@ func (l *ledger) fold(ev journal.Event) {
 			return
 		}
 		e.count(ev)
-		l.ends = append(l.ends, plan.Ended{Run: ev.Run, At: ev.At, Cause: ev.Cause, OK: ev.OK || !failure(ev.End)})
+		l.ends = append(l.ends, plan.Ended{Run: ev.Run, At: ev.At, Cause: ev.Cause, OK: ev.OK || e.tries.Gained || !failure(ev.End)})
 	}
 }
 
 // count takes an end into the tries.
 func (e *entry) count(ev journal.Event) {
 	e.tries.Last, e.tries.Cause = ev.At, ev.Cause
+	e.tries.Gained = ev.End == runsheet.EndTimeLimit && ev.Reached > e.reached
+	e.reached = max(e.reached, ev.Reached)
 	switch {
 	case ev.OK:
 		e.tries = plan.Tries{Last: ev.At}
-	case ev.End == runsheet.EndLost:
+	case e.tries.Gained:
+		e.tries.Lost, e.tries.Void = 0, 0
+	case ev.End == runsheet.EndLost, ev.End == runsheet.EndPreempted:
 		e.tries.Lost++
 	case ev.End == runsheet.EndVoid:
 		e.tries.Void++
@@ -155,11 +160,11 @@ func (e *entry) claim() runsheet.Claim {
 	return runsheet.Claim{Run: e.run, Attempt: e.attempt, Nonce: e.nonce, Host: e.host, Devices: e.devices}
 }
 
-// failure says whether an end of this kind counts against the retries. A lost attempt does not: its run is not to
-// blame.
+// failure says whether an end of this kind counts against the retries. A lost or preempted attempt does not: its run is
+// not to blame. Nor does a time limit, where the work came further than before.
 func failure(k runsheet.EndKind) bool {
 	switch k {
-	case runsheet.EndStopped, runsheet.EndLost, runsheet.EndVoid:
+	case runsheet.EndStopped, runsheet.EndLost, runsheet.EndVoid, runsheet.EndPreempted:
 		return false
 	}
 	return true

@@ -15,6 +15,7 @@ const (
 	scanAtLeast = 30 * time.Second       // between two looks at all runs
 	scanShare   = 100                    // such a look may take one part in so many of the time
 	gather      = 30 * time.Millisecond  // events of one change come in a burst
+	gatherShare = 10                     // a round of the loop may take one part in so many of the time, while there are changes
 	doubtMost   = 30 * time.Second       // until records that cannot be read are taken to be damaged
 	stopPoll    = 100 * time.Millisecond // while runs are being stopped
 )
@@ -29,7 +30,7 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 	}
 	due := l.watch.heard()
 	for i, f := range l.facts {
-		if f.Live() || l.doubtful(i) {
+		if f.Live() && !l.waits(ctx, f) || l.doubtful(i) {
 			due[l.sheet.Runs[i].WorkDir] = true
 		}
 	}
@@ -49,6 +50,15 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 		s.Judgement = runsheet.Judge(s.Run, s.Facts, l.sheet.Policy, now)
 	}
 	return l.facts
+}
+
+// waits says whether an attempt waits in a scheduler's queue, so that nothing of it can have changed.
+func (l *Launcher) waits(ctx context.Context, f runsheet.Facts) bool {
+	if !f.Waiting || f.Start != nil {
+		return false
+	}
+	q, ok := l.executors[f.Claim.Executor].(runsheet.Queue)
+	return ok && q.Waits(ctx, *f.Claim)
 }
 
 func (l *Launcher) observeAll(ctx context.Context) {
@@ -90,6 +100,9 @@ func (l *Launcher) doubtful(i int) bool {
 
 // report writes what changed since the journal's last word on each run: attempts that began, that ended, requests.
 func (l *Launcher) report(i int) error {
+	if err := l.followRestarts(i); err != nil {
+		return err
+	}
 	f, run := l.facts[i], l.sheet.Runs[i]
 	e := l.ledger.entry(run.WorkDir)
 	if f.RetryRequested() && e.request < f.Request.Number {
@@ -126,7 +139,10 @@ func (l *Launcher) report(i int) error {
 	ev.End, ev.Cause, ev.Text = f.End.Kind, f.End.Cause, judged.Reason
 	ev.OK = judged.Status == runsheet.Finished || judged.Status == runsheet.Outdated
 	ev.Early = f.Claim.Session != l.ledger.session
-	if f.End.Kind == runsheet.EndVoid {
+	if p := f.Final(); p != nil && p.Error == "" {
+		ev.Reached = p.Completed
+	}
+	if f.End.Kind == runsheet.EndVoid && ev.Cause.Kind == "" {
 		ev.Cause = runsheet.Cause{Kind: runsheet.CauseLost, Text: "its supervisor never began"}
 	}
 	return l.note(ev)
@@ -182,6 +198,9 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 			poll = pollBlind
 		}
 	}
+	if l.stop == notStopping && poll > 0 {
+		poll = max(poll, min(scanShare*l.turn, scanAtLeast)) // thousands of runs take their time
+	}
 	if poll > 0 && now.Add(poll).Before(next) {
 		next = now.Add(poll)
 	}
@@ -200,7 +219,7 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 			return false, l.interrupt()
 		}
 	case <-l.watch.changes():
-		time.Sleep(gather)
+		time.Sleep(max(gather, min(gatherShare*l.turn, time.Second)))
 	case r := <-l.recovered:
 		delete(l.recovering, r.run)
 		l.unproved[r.run] = !r.vanished

@@ -18,6 +18,6 @@ func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 	l.observeAll(ctx)
 	l.strays = l.observer.Strays(ctx, l.sheet, events)
 	l.sampler.Sample(ctx)
-	actions, _ := l.decide()
+	actions, _ := l.decide(ctx)
 	return actions, nil
 }

@@ -103,15 +103,22 @@ func (o *Observer) records(ctx context.Context, workDir string) runsheet.Facts {
 			f.Liveness, f.Why = runsheet.LivenessUnknown, fmt.Sprintf("started by the executor %q, which this command has no access to", f.Claim.Executor)
 			return f
 		}
-		f.Liveness, f.Why = e.Probe(ctx, dir, *f.Claim, f.Start)
-		if f.Liveness == runsheet.LivenessAlive {
-			if f.Start != nil {
-				f.Why = o.lastWords(dir) // a process that cannot be killed, an end that cannot be written
-				return f
+		seen := e.Probe(ctx, dir, *f.Claim, f.Start)
+		f.Liveness, f.Why, f.Waiting, f.Over = seen.Liveness, seen.Why, seen.Waiting, seen.Over
+		switch {
+		case f.Liveness == runsheet.LivenessAlive && f.Start != nil:
+			if words := o.lastWords(dir); words != "" { // a process that cannot be killed, an end that cannot be written
+				f.Why = words
 			}
-		} else if again, err := record.LookAt(o.sys, workDir, f.Attempt); err == nil && sameView(v, again) {
-			if f.Start == nil {
-				f.Why = o.lastWords(dir)
+			return f
+		case f.Liveness == runsheet.LivenessAlive && f.Waiting:
+			return f // in a queue, and so without a supervisor that could have begun meanwhile
+		case f.Liveness == runsheet.LivenessAlive:
+			continue
+		}
+		if again, err := record.LookAt(o.sys, workDir, f.Attempt); err == nil && sameView(v, again) {
+			if words := o.lastWords(dir); f.Start == nil && words != "" {
+				f.Why = words
 			}
 			return f
 		}

@@ -119,7 +119,7 @@ func TestLiveness(t *testing.T) {
 	if f := observer(t).One(context.Background(), run); f.Liveness != runsheet.LivenessUnknown || !strings.Contains(f.Why, `"fake"`) {
 		t.Errorf("to a stranger to its executor: %+v", f)
 	}
-	if err := fake.Start(context.Background(), dir, c); err != nil {
+	if err := exectest.Start(context.Background(), fake, dir, c); err != nil {
 		t.Fatal(err)
 	}
 	s := exectest.AwaitStart(t, dir)
@@ -144,7 +144,7 @@ func TestLiveness(t *testing.T) {
 	if strays := o.Strays(context.Background(), sheet, events); len(strays) != 0 {
 		t.Errorf("a run of the sheet is a stray: %+v", strays)
 	}
-	if err := fake.Stop(context.Background(), dir, *s, runsheet.EndStopped, false); err != nil {
+	if err := fake.Stop(context.Background(), dir, c, s, runsheet.EndStopped, false); err != nil {
 		t.Fatal(err)
 	}
 	fake.Wait()

@@ -24,7 +24,12 @@ func (in Input) again(f runsheet.Facts, t Tries, judged runsheet.Judgement) runs
 	switch f.End.Kind {
 	case runsheet.EndStopped:
 		return launch
-	case runsheet.EndLost:
+	case runsheet.EndTimeLimit:
+		if t.Gained {
+			launch.Reason = judged.Reason + "; it goes on from there"
+			return launch
+		}
+	case runsheet.EndLost, runsheet.EndPreempted:
 		if t.Failed > retries {
 			break
 		}

@@ -23,7 +23,8 @@ type Input struct {
 // Tries is what the launcher remembers of a run from its journal, in this session.
 type Tries struct {
 	Failed int            // failed ends that count against the retries, since the last retry request
-	Lost   int            // lost ends in a row; they use up no retry
+	Lost   int            // ends in a row that are not the run's fault: lost, preempted; they use up no retry
+	Gained bool           // the last attempt reached a time limit, and more of the work was done by then than ever before
 	Void   int            // ends in a row of attempts that were given up before they began
 	Last   time.Time      // when the last attempt ended; zero: none did
 	Cause  runsheet.Cause // of the last failed end
@@ -109,7 +110,7 @@ func (in Input) live(f runsheet.Facts, judged runsheet.Judgement) runsheet.Actio
 	case runsheet.LivenessAlive:
 		begun := f.Start != nil && !f.Start.Void
 		switch {
-		case begun && f.StopRequested() && f.Claim.Request < f.Request.Number:
+		case (begun || f.Waiting) && f.StopRequested() && f.Claim.Request < f.Request.Number:
 			return runsheet.Action{Verb: runsheet.VerbEnd, Reason: judged.Reason, Kind: runsheet.EndStopped}
 		case judged.Status == runsheet.Stuck && in.Policy.OnStuck != runsheet.LeaveStuck:
 			return runsheet.Action{Verb: runsheet.VerbEnd, Reason: "stuck: " + judged.Reason, Kind: runsheet.EndStuck}

@@ -128,7 +128,7 @@ func TestDecide(t *testing.T) {
 		{name: "starting, and to be stopped", world: func(w one) {
 			w.attempted().facts.Start = nil
 			w.asked(runsheet.RequestStop)
-		}, want: wait("starting", never)},
+		}, want: wait("being stopped by alice", never)},
 		{name: "to be stopped", world: func(w one) { w.attempted().asked(runsheet.RequestStop) }, want: end(runsheet.EndStopped, "being stopped by alice")},
 		{name: "a stop that the claim knew", world: func(w one) {
 			w.attempted().asked(runsheet.RequestStop)

@@ -105,6 +105,8 @@ func (h *room) never(r runsheet.Resources) string {
 	switch {
 	case h.Slots < 1:
 		return "takes no attempts"
+	case h.Queue:
+		return "" // it says itself what it has no room for, ever
 	case r.GPUs > len(h.Devices) && len(h.Devices) == 0:
 		return "has no GPU"
 	case r.GPUs > len(h.Devices):
@@ -121,8 +123,12 @@ func (h *room) never(r runsheet.Resources) string {
 // that others than our attempts hold.
 func (h *room) fit(r runsheet.Resources) (devices []string, why string, others bool) {
 	switch {
+	case h.Away != "":
+		return nil, fmt.Sprintf("%s: %s", h.Name, h.Away), true
 	case h.slots >= h.Slots:
 		return nil, fmt.Sprintf("a slot on %s: %d of %d taken", h.Name, h.slots, h.Slots), false
+	case h.Queue:
+		return nil, "", false
 	case r.CPUs > 0 && h.CPUs > 0 && r.CPUs > h.CPUs-h.cpus:
 		return nil, fmt.Sprintf("%s on %s: %d of %d taken", count(r.CPUs, "CPU"), h.Name, h.cpus, h.CPUs), false
 	case r.Memory > 0 && h.Memory > 0 && r.Memory > h.Memory-h.memory:

@@ -117,3 +117,19 @@ func LauncherLogPath(stateDir string) string { return filepath.Join(stateDir, "l
 func PublishedPath(workDir string) string {
 	return filepath.Join(workDir, DirName, "progress.published")
 }
+
+// BatchPath returns the list of the attempts that were put into a queue with one submission, in a sheet's state
+// directory.
+func BatchPath(stateDir, batch string) string {
+	return filepath.Join(stateDir, "batches", batch+".json")
+}
+
+// BatchLogPath returns what the jobs of a submission said before their supervisors took over.
+func BatchLogPath(stateDir, batch string) string {
+	return filepath.Join(stateDir, "batches", batch+".log")
+}
+
+// BinaryPath returns where the copy of this program lies that jobs of a sheet run, named after the hash of its contents.
+func BinaryPath(stateDir, hash string) string {
+	return filepath.Join(stateDir, "bin", "runsheet-"+hash)
+}

@@ -23,6 +23,9 @@ type Heir struct {
 	Grace time.Duration
 	// Final reads the progress once nothing of the attempt lives any more; nil, or a nil result, leaves it out.
 	Final func() *runsheet.Progress
+	// Over is the word of the scheduler that ran the attempt that nothing of it runs any more: proof where nobody here
+	// can see that, unless its byte is held. It says how the attempt ended.
+	Over *runsheet.Over
 	// Force lets go of an attempt of which nothing can be proved, because a person says so.
 	Force bool
 }
@@ -85,6 +88,7 @@ func TakeOver(ctx context.Context, sys System, attemptDir string, heir Heir) (ru
 			return none, err
 		}
 		switch {
+		case proof == noProof && heir.Over != nil:
 		case proof == noProof && !heir.Force:
 			return none, fmt.Errorf("take over attempt %d of %s: %w: %s", v.Attempt, v.Claim.Run, ErrUnproven, why)
 		case proof == noProof:
@@ -106,8 +110,17 @@ func writeEnd(sys System, attemptDir string, v View, heir Heir, forced bool) (ru
 	e := runsheet.End{Schema: endSchema, Nonce: v.Claim.Nonce, By: sys.Procs.Self(), Kind: runsheet.EndLost,
 		Cause:  runsheet.Cause{Kind: runsheet.CauseLost, Text: "its supervisor was killed, or its machine went down"},
 		Forced: forced, At: sys.Clock.Now()}
+	if heir.Over != nil {
+		e.Kind, e.Cause = heir.Over.Kind, heir.Over.Cause
+		if e.Kind == runsheet.EndSignal {
+			e.Signal = "SIGKILL" // a scheduler has no other for what does not obey
+		}
+	}
 	if v.Start.Void {
-		e.Kind, e.Cause = runsheet.EndVoid, runsheet.Cause{}
+		e.Kind = runsheet.EndVoid
+		if heir.Over == nil {
+			e.Cause = runsheet.Cause{}
+		}
 	} else {
 		e.Wall = max(e.At.Sub(v.Start.At).Seconds(), 0)
 		if heir.Final != nil {

@@ -29,7 +29,8 @@ const endRoom = 16 << 10
 type Tenure struct {
 	Dir   string // the attempt's directory
 	Claim runsheet.Claim
-	Start runsheet.Start // after Start
+	Start runsheet.Start // after Begin
+	Job   string         // the scheduler's name of the job that the supervisor runs in; it goes into the start
 	sys   System
 	lock  Lock
 	spare Spare
@@ -126,7 +127,7 @@ func (t *Tenure) stopAsked() (*runsheet.Request, error) {
 // or 0 where nothing will be run. It returns ErrOver where somebody gave the attempt up first.
 func (t *Tenure) Begin(processGroup int) error {
 	s := runsheet.Start{Schema: startSchema, Nonce: t.Claim.Nonce, Process: t.sys.Procs.Self(),
-		ProcessGroup: processGroup, At: t.sys.Clock.Now()}
+		ProcessGroup: processGroup, Job: t.Job, At: t.sys.Clock.Now()}
 	data, err := encode(s)
 	if err != nil {
 		return err

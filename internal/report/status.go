@@ -140,6 +140,9 @@ func runDoc(o runsheet.Observed, now time.Time) RunDoc {
 	}
 	if c := o.Claim; c != nil {
 		d.Executor, d.Host = &c.Executor, &c.Host
+		if began(o) && o.Start.Host != "" { // on a cluster, the node that it was given
+			d.Host = &o.Start.Host
+		}
 		d.Devices = append(d.Devices, c.Devices...)
 	}
 	if began(o) {

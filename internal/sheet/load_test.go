@@ -238,3 +238,18 @@ matrix:
 		t.Error(d)
 	}
 }
+
+func TestPool(t *testing.T) {
+	s := load(t, write(t, `command: a
+pool:
+  - local: {jobs: 3}
+  - slurm
+  - slurm: {partition: gpu, time: 1h30m, gres: "gpu:a100:1", max_queued: 50, options: [--account=lab, --exclusive, -Cfast]}
+`))
+	want := []runsheet.PoolEntry{{Kind: "local", Jobs: 3}, {Kind: "slurm", Name: "slurm"},
+		{Kind: "slurm", Name: "slurm:gpu", Partition: "gpu", Time: 90 * time.Minute, Gres: "gpu:a100:1", Jobs: 50,
+			Options: []string{"--account=lab", "--exclusive", "-Cfast"}}}
+	if d := cmp.Diff(want, s.Pool); d != "" {
+		t.Error(d)
+	}
+}

@@ -52,7 +52,7 @@ func Schema() ([]byte, error) {
 	})
 	progress.Not = &jsonschema.Schema{Required: []string{"epochs", "total"}}
 	resources := object("what one attempt asks of its host", map[string]*jsonschema.Schema{
-		"gpus": integer("GPUs, each to itself", 0), "cpus": integer("cores", 0), "memory": size, "gpu_memory": size,
+		"gpus": integer("GPUs, each to itself", 0), "cpus": integer("cores", 0), "memory": size, "gpu_memory": size, "time": duration,
 	})
 	policy := object("how the launcher behaves", map[string]*jsonschema.Schema{
 		"jobs": integer("attempts at once on this machine", 1), "retries": integer("further attempts after a failure", 0),
@@ -69,12 +69,17 @@ func Schema() ([]byte, error) {
 		},
 		AdditionalProperties: value,
 	}
-	local := object("", map[string]*jsonschema.Schema{
-		"local": {AnyOf: []*jsonschema.Schema{{Type: "null"}, object("", map[string]*jsonschema.Schema{
-			"gpus": list("indices of the GPUs that may be used", integer("", 0), 0)})}},
-	}, "local")
-	pool := list("where attempts run; this machine if left out", &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: []any{"local"}}, local}}, 1)
-	pool.MaxItems = jsonschema.Ptr(1)
+	pool := list("where attempts run; this machine if left out", &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: []any{"local", "slurm"}},
+		poolEntry("local", map[string]*jsonschema.Schema{
+			"gpus": list("indices of the GPUs that may be used", integer("", 0), 0),
+			"jobs": integer("attempts at once; policy.jobs if left out", 1),
+		}),
+		poolEntry("slurm", map[string]*jsonschema.Schema{
+			"partition": text("the partition", `^[^-\s]\S*$`), "time": duration,
+			"gres":       text("stands for --gres in place of the runs' number of GPUs, as gpu:a100:1", `^[^-\s]\S*$`),
+			"max_queued": integer("attempts of ours in the queue at once, those that run included; 1000 if left out", 1),
+			"options":    list("further options of sbatch, one argument each, as --account=lab", text("", "^-"), 0),
+		})}}, 1)
 
 	root := object("experiments: what is run, and how", map[string]*jsonschema.Schema{
 		"version": {Enum: []any{1}}, "name": text("the sheet's name; its file's if left out", `\S`),
@@ -140,4 +145,9 @@ func anys(words []string) []any {
 		all[i] = w
 	}
 	return all
+}
+
+// poolEntry is an entry of the pool as a mapping with the kind of host as its one key.
+func poolEntry(kind string, keys map[string]*jsonschema.Schema) *jsonschema.Schema {
+	return object("", map[string]*jsonschema.Schema{kind: {AnyOf: []*jsonschema.Schema{{Type: "null"}, object("", keys)}}}, kind)
 }

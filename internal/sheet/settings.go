@@ -58,6 +58,8 @@ func (r *reader) resources(n *yaml.Node, base runsheet.Resources) runsheet.Resou
 			base.Memory, _ = r.size(e.value, "memory")
 		case "gpu_memory":
 			base.GPUMemory, _ = r.size(e.value, "gpu_memory")
+		case "time":
+			base.Time, _ = r.duration(e.value, "time", "")
 		}
 	}
 	return base

@@ -48,6 +48,8 @@ func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
 		return runsheet.Cause{}
 	case e.Kind == runsheet.EndStuck:
 		return runsheet.Cause{Kind: runsheet.CauseStuck, Text: "no sign of progress for too long"}
+	case e.Kind == runsheet.EndTimeLimit:
+		return runsheet.Cause{Kind: runsheet.CauseTimeLimit, Text: "its job's time was nearly over"}
 	case e.ExitCode != nil && *e.ExitCode == 0 && !known:
 		return runsheet.Cause{}
 	}

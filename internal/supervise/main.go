@@ -30,6 +30,11 @@ const (
 	SignalStuck = unix.SIGUSR1 // the same; the end is "stuck"
 	SignalHurry = unix.SIGUSR2 // end it without waiting for the grace
 	SignalLook  = unix.SIGHUP  // look over the fence now: somebody wrote a request
+
+	// In a job of a scheduler SIGTERM is the scheduler's, which says to whoever asks it why it sent it, and these two are
+	// what a launcher and the submission ask it to send.
+	SignalJobStop   = unix.SIGINT  // as SignalStop
+	SignalTimeLimit = unix.SIGXCPU // the time limit is near: end the command politely; the end is "time_limit"
 )
 
 // FenceEvery is how often a supervisor looks whether its attempt is still its own: DESIGN rule 3.
@@ -43,8 +48,11 @@ func Main(args []string, stderr io.Writer) int { return MainEvery(FenceEvery, ar
 func MainEvery(fence time.Duration, args []string, stderr io.Writer) int {
 	// Before anything else: a signal that finds no handler would end the supervisor instead of its command.
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, SignalStop, SignalStuck, SignalHurry, SignalLook, unix.SIGINT)
+	signal.Notify(signals, SignalStop, SignalStuck, SignalHurry, SignalLook, SignalJobStop, SignalTimeLimit)
 	signal.Ignore(unix.SIGPIPE)
+	if len(args) == 2 && args[0] == BatchFlag {
+		return outcome(job(args[1]), func(format string, a ...any) { fmt.Fprintf(stderr, format+"\n", a...) })
+	}
 	if len(args) != 1 {
 		fmt.Fprintln(stderr, "usage: runsheet supervise ATTEMPT_DIR (it is started by `runsheet run`, not by hand)")
 		return 2
@@ -54,18 +62,23 @@ func MainEvery(fence time.Duration, args []string, stderr io.Writer) int {
 		sys: record.NewSystem(disk), disk: disk, dir: args[0], signals: signals, stderr: stderr, fence: fence,
 		cache: progress.New(disk, progress.Options{}),
 	}
-	err := s.run()
+	return outcome(s.run(), s.say)
+}
+
+// outcome says what came of a supervisor, and returns its exit code.
+func outcome(err error, say func(format string, args ...any)) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, record.ErrHeld), errors.Is(err, record.ErrOver), errors.Is(err, record.ErrSuperseded):
+	case errors.Is(err, record.ErrHeld), errors.Is(err, record.ErrOver), errors.Is(err, record.ErrSuperseded),
+		errors.Is(err, record.ErrStopAsked), errors.Is(err, record.ErrTaken):
 		// Somebody else decided; that is how it is meant to be.
-		s.say("left alone: %v", err)
+		say("left alone: %v", err)
 		return 0
 	}
-	s.say("%v", err)
+	say("%v", err)
 	if hint := durable.Hint(err); hint != "" {
-		s.say("hint: %s", hint)
+		say("hint: %s", hint)
 	}
 	return 1
 }

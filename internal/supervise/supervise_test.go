@@ -68,7 +68,7 @@ func begin(t testing.TB, command string, edit ...func(*runsheet.Claim)) *attempt
 
 func (a *attempt) start() {
 	a.t.Helper()
-	if err := a.exec.Start(context.Background(), a.dir, a.claim); err != nil {
+	if err := exectest.Start(context.Background(), a.exec, a.dir, a.claim); err != nil {
 		a.t.Fatal(err)
 	}
 }
@@ -122,7 +122,7 @@ func (a *attempt) process(name string) runsheet.Process {
 func (a *attempt) stop(kind runsheet.EndKind, hurry bool) {
 	a.t.Helper()
 	s := exectest.AwaitStart(a.t, a.dir)
-	if err := a.exec.Stop(context.Background(), a.dir, *s, kind, hurry); err != nil {
+	if err := a.exec.Stop(context.Background(), a.dir, a.claim, s, kind, hurry); err != nil {
 		a.t.Fatal(err)
 	}
 }

@@ -51,12 +51,14 @@ func (s *supervisor) run() error {
 	t, err := record.Take(s.sys, s.dir)
 	if errors.Is(err, record.ErrStopAsked) {
 		s.tenure = t
+		t.Job = jobName(t.Claim)
 		return s.stopBeforeStart()
 	}
 	if err != nil {
 		return err
 	}
 	s.tenure = t
+	t.Job = jobName(t.Claim)
 	s.hurry = make(chan struct{})
 	oom := oomKills()
 	cmd, err := s.open(t.Claim)
@@ -79,7 +81,14 @@ func (s *supervisor) run() error {
 		return nil
 	}
 	s.measureLast()
-	return s.writeEnd(s.judgeEnd(oomKills() > oom))
+	e := s.judgeEnd(oomKills() > oom)
+	if e.Kind == runsheet.EndPreempted && !e.Progress.Complete() {
+		// The scheduler ended it, and it alone can say why: it preempted the job, or somebody cancelled it, or its time was
+		// over. Whoever hears it from there writes the end.
+		t.Leave()
+		return nil
+	}
+	return s.writeEnd(e)
 }
 
 // watch returns when every process of the attempt is gone.
@@ -117,6 +126,14 @@ func (s *supervisor) watch() {
 				s.noGrace()
 			case SignalStuck:
 				s.end(runsheet.EndStuck, s.tenure.Claim.StopGrace)
+			case SignalTimeLimit:
+				s.end(runsheet.EndTimeLimit, s.tenure.Claim.StopGrace)
+			case SignalStop:
+				kind := runsheet.EndStopped
+				if s.tenure.Job != "" {
+					kind = runsheet.EndPreempted
+				}
+				s.end(kind, s.tenure.Claim.StopGrace)
 			default:
 				s.end(runsheet.EndStopped, s.tenure.Claim.StopGrace)
 			}

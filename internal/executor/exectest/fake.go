@@ -38,15 +38,19 @@ func (f *Fake) Name() string { return "fake" }
 func (f *Fake) Wait() { f.wg.Wait() }
 
 // Start implements runsheet.Executor.
-func (f *Fake) Start(_ context.Context, attemptDir string, c runsheet.Claim) error {
-	if f.FailStart != nil {
-		return f.FailStart
+func (f *Fake) Start(_ context.Context, launches []runsheet.Launch) []error {
+	errs := make([]error, len(launches))
+	for i, l := range launches {
+		if errs[i] = f.FailStart; errs[i] != nil {
+			continue
+		}
+		if _, err := f.sys.FS.List("fake", l.Dir); err != nil {
+			errs[i] = fmt.Errorf("start: %w", err)
+			continue
+		}
+		f.wg.Go(func() { f.supervise(l.Dir) })
 	}
-	if _, err := f.sys.FS.List("fake", attemptDir); err != nil {
-		return fmt.Errorf("start: %w", err)
-	}
-	f.wg.Go(func() { f.supervise(attemptDir) })
-	return nil
+	return errs
 }
 
 func (f *Fake) supervise(attemptDir string) {
@@ -80,12 +84,13 @@ func (f *Fake) supervise(attemptDir string) {
 }
 
 // Probe implements runsheet.Executor.
-func (f *Fake) Probe(_ context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start) (runsheet.Liveness, string) {
-	return record.Probe(f.sys, attemptDir, c, s)
+func (f *Fake) Probe(_ context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start) runsheet.Sighting {
+	alive, why := record.Probe(f.sys, attemptDir, c, s)
+	return runsheet.Sighting{Liveness: alive, Why: why}
 }
 
 // Stop implements runsheet.Executor.
-func (f *Fake) Stop(_ context.Context, attemptDir string, _ runsheet.Start, kind runsheet.EndKind, _ bool) error {
+func (f *Fake) Stop(_ context.Context, attemptDir string, _ runsheet.Claim, _ *runsheet.Start, kind runsheet.EndKind, _ bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if stop := f.stops[attemptDir]; stop != nil {

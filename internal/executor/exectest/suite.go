@@ -25,7 +25,7 @@ func Suite(t *testing.T, newExecutor func(t *testing.T) runsheet.Executor, sleep
 	begin := func(t *testing.T, command string) (runsheet.Executor, string, runsheet.Claim) {
 		e := newExecutor(t)
 		dir, c := Claimed(t, e.Name(), command)
-		if err := e.Start(ctx, dir, c); err != nil {
+		if err := Start(ctx, e, dir, c); err != nil {
 			t.Fatal(err)
 		}
 		return e, dir, c
@@ -42,33 +42,32 @@ func Suite(t *testing.T, newExecutor func(t *testing.T) runsheet.Executor, sleep
 		}
 		// The lock goes with the end, or a moment later.
 		Await(t, "the lock to be free", func() bool {
-			alive, _ := e.Probe(ctx, dir, c, v.Start)
-			return alive == runsheet.LivenessGone
+			return e.Probe(ctx, dir, c, v.Start).Liveness == runsheet.LivenessGone
 		})
 	})
 
 	t.Run("lives until it is stopped", func(t *testing.T) {
 		e, dir, c := begin(t, sleeper)
 		s := AwaitStart(t, dir)
-		if alive, why := e.Probe(ctx, dir, c, s); alive != runsheet.LivenessAlive {
-			t.Fatalf("it is %s: %s", alive, why)
+		if seen := e.Probe(ctx, dir, c, s); seen.Liveness != runsheet.LivenessAlive {
+			t.Fatalf("it is %s: %s", seen.Liveness, seen.Why)
 		}
 		for range 2 { // asking twice is no error, and changes nothing
-			if err := e.Stop(ctx, dir, *s, runsheet.EndStopped, false); err != nil {
+			if err := e.Stop(ctx, dir, c, s, runsheet.EndStopped, false); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if v := AwaitEnd(t, dir); v.End.Kind != runsheet.EndStopped {
 			t.Errorf("end %+v, want stopped", v.End)
 		}
-		if err := e.Stop(ctx, dir, *s, runsheet.EndStopped, true); err != nil {
+		if err := e.Stop(ctx, dir, c, s, runsheet.EndStopped, true); err != nil {
 			t.Errorf("stop of what is over: %v", err)
 		}
 	})
 
 	t.Run("ends as stuck", func(t *testing.T) {
-		e, dir, _ := begin(t, sleeper)
-		if err := e.Stop(ctx, dir, *AwaitStart(t, dir), runsheet.EndStuck, false); err != nil {
+		e, dir, c := begin(t, sleeper)
+		if err := e.Stop(ctx, dir, c, AwaitStart(t, dir), runsheet.EndStuck, false); err != nil {
 			t.Fatal(err)
 		}
 		if v := AwaitEnd(t, dir); v.End.Kind != runsheet.EndStuck {
@@ -79,10 +78,10 @@ func Suite(t *testing.T, newExecutor func(t *testing.T) runsheet.Executor, sleep
 	t.Run("starts once", func(t *testing.T) {
 		e, dir, c := begin(t, sleeper)
 		s := AwaitStart(t, dir)
-		if err := e.Start(ctx, dir, c); err != nil {
+		if err := Start(ctx, e, dir, c); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Stop(ctx, dir, *s, runsheet.EndStopped, true); err != nil {
+		if err := e.Stop(ctx, dir, c, s, runsheet.EndStopped, true); err != nil {
 			t.Fatal(err)
 		}
 		if v := AwaitEnd(t, dir); *v.Start != *s {
@@ -97,12 +96,11 @@ func Suite(t *testing.T, newExecutor func(t *testing.T) runsheet.Executor, sleep
 		if _, err := record.TakeOver(ctx, sys, dir, record.Heir{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Start(ctx, dir, c); err != nil {
+		if err := Start(ctx, e, dir, c); err != nil {
 			t.Fatal(err)
 		}
 		Await(t, "the supervisor to leave", func() bool {
-			alive, _ := e.Probe(ctx, dir, c, nil)
-			return alive == runsheet.LivenessGone
+			return e.Probe(ctx, dir, c, nil).Liveness == runsheet.LivenessGone
 		})
 		if v := AwaitEnd(t, dir); !v.Start.Void || v.End.Kind != runsheet.EndVoid {
 			t.Errorf("start %+v, end %+v", v.Start, v.End)
@@ -115,10 +113,15 @@ func Suite(t *testing.T, newExecutor func(t *testing.T) runsheet.Executor, sleep
 		if err := os.RemoveAll(filepath.Dir(filepath.Dir(dir))); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Start(ctx, dir, c); err == nil {
+		if err := Start(ctx, e, dir, c); err == nil {
 			t.Error("it says that it started a supervisor in a directory that is gone")
 		}
 	})
+}
+
+// Start starts one attempt.
+func Start(ctx context.Context, e runsheet.Executor, dir string, c runsheet.Claim) error {
+	return e.Start(ctx, []runsheet.Launch{{Dir: dir, Claim: c}})[0]
 }
 
 // Claimed claims the first attempt of a run in a new work dir. What the claim says beside the command is changed by

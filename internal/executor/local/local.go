@@ -38,7 +38,15 @@ func New(disk durable.Disk) *Executor {
 func (e *Executor) Name() string { return Name }
 
 // Start implements runsheet.Executor.
-func (e *Executor) Start(_ context.Context, attemptDir string, c runsheet.Claim) error {
+func (e *Executor) Start(_ context.Context, launches []runsheet.Launch) []error {
+	errs := make([]error, len(launches))
+	for i, l := range launches {
+		errs[i] = e.start(l.Dir, l.Claim)
+	}
+	return errs
+}
+
+func (e *Executor) start(attemptDir string, c runsheet.Claim) error {
 	log, err := e.disk.Open("supervise", record.SuperviseLogPath(attemptDir), os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, durable.Private)
 	if err != nil {
 		return fmt.Errorf("start attempt %d of %s: %w", c.Attempt, c.Run, err)
@@ -75,12 +83,16 @@ func keepInherited() {
 }
 
 // Probe implements runsheet.Executor.
-func (e *Executor) Probe(_ context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start) (runsheet.Liveness, string) {
-	return record.Probe(e.sys, attemptDir, c, s)
+func (e *Executor) Probe(_ context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start) runsheet.Sighting {
+	alive, why := record.Probe(e.sys, attemptDir, c, s)
+	return runsheet.Sighting{Liveness: alive, Why: why}
 }
 
-// Stop implements runsheet.Executor.
-func (e *Executor) Stop(_ context.Context, attemptDir string, s runsheet.Start, kind runsheet.EndKind, hurry bool) error {
+// Stop implements runsheet.Executor. An attempt that has not begun is about to: it is stopped once it has.
+func (e *Executor) Stop(_ context.Context, attemptDir string, _ runsheet.Claim, s *runsheet.Start, kind runsheet.EndKind, hurry bool) error {
+	if s == nil {
+		return nil
+	}
 	sig := unix.SIGTERM
 	if kind == runsheet.EndStuck {
 		sig = unix.SIGUSR1

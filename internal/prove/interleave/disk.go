@@ -112,12 +112,13 @@ type executor struct{ sys record.System }
 
 func (executor) Name() string { return executorName }
 
-func (executor) Start(context.Context, string, runsheet.Claim) error { return nil }
+func (executor) Start(_ context.Context, l []runsheet.Launch) []error { return make([]error, len(l)) }
 
-func (e executor) Probe(_ context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start) (runsheet.Liveness, string) {
-	return record.Probe(e.sys, attemptDir, c, s)
+func (e executor) Probe(_ context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start) runsheet.Sighting {
+	alive, why := record.Probe(e.sys, attemptDir, c, s)
+	return runsheet.Sighting{Liveness: alive, Why: why}
 }
 
-func (executor) Stop(context.Context, string, runsheet.Start, runsheet.EndKind, bool) error {
+func (executor) Stop(context.Context, string, runsheet.Claim, *runsheet.Start, runsheet.EndKind, bool) error {
 	return nil
 }

@@ -1,0 +1,98 @@
+package slurm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runsheet/internal/diagnose"
+	"runsheet/internal/durable"
+)
+
+// patience is how long one of Slurm's commands may take: they retry by themselves while the controller is busy or away.
+const patience = 60 * time.Second
+
+// refusal is what one of Slurm's commands said when it failed.
+type refusal struct {
+	command string
+	text    string // its words, on one line
+	unsure  bool   // it was cut off: what it was asked for may have been done
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%s: %s", r.command, r.text) }
+
+// command runs one of Slurm's commands and returns what it printed. A failure is a *refusal, unless the command is not
+// there.
+func command(ctx context.Context, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = environment(os.Environ(), name)
+	cmd.Dir = "/"
+	// Not to be interrupted with us by a Ctrl-C at the terminal.
+	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	var out, words bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &words
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return out.String(), nil
+	case errors.Is(err, exec.ErrNotFound):
+		return "", durable.WithHint(fmt.Errorf("%s is not on this machine: %w", name, err),
+			"run this where Slurm's commands are, on a login node of the cluster, or take slurm out of the pool")
+	}
+	r := &refusal{command: name, text: plain(name, words.String()), unsure: ctx.Err() != nil}
+	if r.text == "" {
+		r.text = err.Error()
+	}
+	if ctx.Err() != nil {
+		r.text = fmt.Sprintf("no answer within %v: %s", patience, r.text)
+	}
+	return out.String(), r
+}
+
+// plain joins the lines that a command printed, without its own name before each.
+func plain(name, words string) string {
+	var lines []string
+	for line := range strings.Lines(words) {
+		line = strings.TrimSpace(diagnose.Clean(line))
+		line = strings.TrimPrefix(line, name+": ")
+		line = strings.TrimPrefix(line, "error: ")
+		if line != "" && (len(lines) == 0 || lines[len(lines)-1] != line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
+// kept are the variables by which Slurm's commands find the cluster.
+var kept = map[string]bool{"SLURM_CONF": true, "SLURM_CONF_SERVER": true, "SLURM_JWT": true}
+
+// environment is what a command is given: ours, without what would change its options or its output. Inside another
+// job that is what the job was asked with.
+func environment(ours []string, name string) []string {
+	var out []string
+	for _, kv := range ours {
+		key, _, _ := strings.Cut(kv, "=")
+		foreign := false
+		for _, prefix := range []string{"SLURM_", "SLURMD_", "SBATCH_", "SQUEUE_", "SCANCEL_", "SACCT_", "SCONTROL_", "SRUN_", "SALLOC_"} {
+			foreign = foreign || strings.HasPrefix(key, prefix)
+		}
+		if !foreign || kept[key] {
+			out = append(out, kv)
+		}
+	}
+	if name == "squeue" {
+		out = append(out, "SLURM_BITSTR_LEN=0") // the whole of an array's tasks, however long
+	}
+	return out
+}

@@ -1,0 +1,104 @@
+package slurm
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/record"
+)
+
+// Executor runs attempts as jobs of a Slurm cluster. It implements runsheet.Queue, and is safe for use by several
+// goroutines.
+type Executor struct {
+	sys     record.System
+	disk    durable.Disk
+	entries map[string]runsheet.PoolEntry // by what claims name as their host
+
+	mu     sync.Mutex
+	config *config // nil: not asked yet
+	seen   snapshot
+	asking chan struct{}     // closed when the squeue that runs has answered; nil: none runs
+	known  map[string]*known // by the attempts' nonces
+	held   []*batch          // submissions that Slurm did not take whole
+	most   int               // jobs of this user, above which Slurm refused more; 0: it has not
+	drains bool              // a goroutine submits what is held
+	asks   map[string]ask    // what is to be asked of jobs, by the attempts' nonces
+	flies  bool              // a goroutine asks it
+}
+
+// known is what this process remembers of an attempt beside its records.
+type known struct {
+	submitted time.Time        // when sbatch had taken it; zero: not by us
+	gone      time.Time        // when it was found not to be there any more; zero: it was not
+	asked     string           // the last signal that its job was sent for us
+	askedAt   time.Time        // when
+	stopped   runsheet.EndKind // what it was asked to end as; empty: it was not
+	word      *runsheet.Over   // what the accounting database says of its end
+}
+
+// New returns the executor of the cluster that this machine's Slurm commands talk to. entries are the pool's; those of
+// other kinds are left out. Without entries it can look and stop, and start nothing.
+func New(disk durable.Disk, entries ...runsheet.PoolEntry) *Executor {
+	e := &Executor{sys: record.NewSystem(disk), disk: disk, entries: map[string]runsheet.PoolEntry{},
+		known: map[string]*known{}, asks: map[string]ask{}}
+	for _, entry := range entries {
+		if entry.Kind == Name {
+			e.entries[entry.Name] = entry
+		}
+	}
+	return e
+}
+
+// Name implements runsheet.Executor.
+func (e *Executor) Name() string { return Name }
+
+// Batch implements runsheet.Queue.
+func (e *Executor) Batch(ctx context.Context) (int, error) {
+	c, err := e.configured(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if s := e.queue(ctx); s.err != nil { // nothing is claimed that could not be submitted
+		return 0, s.err
+	}
+	return c.batch(), nil
+}
+
+// Waits implements runsheet.Queue.
+func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) bool {
+	s := e.queue(ctx)
+	if s.err != nil {
+		return false
+	}
+	j, ok := s.jobs[task{c.Batch, c.Task}]
+	return ok && phaseOf(j.state) == pending
+}
+
+// configured returns what the controller says of itself, which is asked once.
+func (e *Executor) configured(ctx context.Context) (config, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.config == nil {
+		out, err := command(ctx, "scontrol", "show", "config")
+		if err != nil {
+			return config{}, fmt.Errorf("Slurm cannot be asked: %w", err)
+		}
+		c := parseConfig(out)
+		e.config = &c
+	}
+	return *e.config, nil
+}
+
+// remember returns what is remembered of an attempt. e.mu is held.
+func (e *Executor) remember(nonce string) *known {
+	k := e.known[nonce]
+	if k == nil {
+		k = &known{}
+		e.known[nonce] = k
+	}
+	return k
+}

@@ -1,0 +1,151 @@
+package slurm
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"runsheet"
+)
+
+const (
+	oneBatch = "0123456789abcdef0123456789abcdef"
+	another  = "fedcba9876543210fedcba9876543210"
+)
+
+func TestParseQueue(t *testing.T) {
+	jobs, active, err := parseQueue("PENDING|12|2-3,7%2||" + oneBatch + "|Resources\n" +
+		"RUNNING|12|0|node1|" + oneBatch + "|None\n" +
+		"COMPLETED|12|1|node2|" + oneBatch + "|None\n" +
+		"RUNNING|9|N/A|node3|" + another + "|None\n" +
+		"PENDING|40|0-99||my | own|Priority\n" +
+		"TIMEOUT|41|N/A|node1|(null)|TimeLimit\n" +
+		// submitted twice
+		"COMPLETED|50|1|node2|" + another + "|None\n" +
+		"PENDING|51|1||" + another + "|Dependency|odd\n" +
+		"COMPLETED|52|1|node2|" + another + "|None\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[task]job{
+		{oneBatch, 2}: {"12_2", "PENDING", "Resources", ""}, {oneBatch, 3}: {"12_3", "PENDING", "Resources", ""},
+		{oneBatch, 7}: {"12_7", "PENDING", "Resources", ""}, {oneBatch, 0}: {"12_0", "RUNNING", "None", "node1"},
+		{oneBatch, 1}: {"12_1", "COMPLETED", "None", "node2"}, {another, 0}: {"9", "RUNNING", "None", "node3"},
+		{another, 1}: {"51_1", "PENDING", "Dependency|odd", ""},
+	}
+	if d := cmp.Diff(want, jobs, cmp.AllowUnexported(task{}, job{})); d != "" {
+		t.Error(d)
+	}
+	if active != 3+1+1+100+1 {
+		t.Errorf("%d active", active)
+	}
+	for _, bad := range []string{"PENDING|1\n", "RUNNING|1|x||" + oneBatch + "|\n", "RUNNING|1|5-2||" + oneBatch + "|\n", "RUNNING|1|0-99999999|||\n"} {
+		if _, _, err := parseQueue(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+func TestTasks(t *testing.T) {
+	for text, want := range map[string][]int{"7": {7}, "0-3,9": {0, 1, 2, 3, 9}, "0-8:4%3": {0, 4, 8}, "N/A": nil, "": nil} {
+		if got, err := parseTasks(text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		set := rapid.SliceOfNDistinct(rapid.IntRange(0, 60), 1, 30, rapid.ID[int]).Draw(t, "tasks")
+		slices.Sort(set)
+		got, err := parseTasks(formatTasks(set))
+		if err != nil || !slices.Equal(got, set) {
+			t.Fatalf("%v became %q and %v, %v", set, formatTasks(set), got, err)
+		}
+	})
+}
+
+func FuzzParseQueue(f *testing.F) {
+	f.Add("PENDING|12|2-3,7%2||" + oneBatch + "|Resources\n")
+	f.Fuzz(func(t *testing.T, out string) {
+		jobs, active, err := parseQueue(out)
+		if err == nil && active < 0 || err != nil && jobs != nil {
+			t.Fatalf("%v, %d, %v", jobs, active, err)
+		}
+	})
+}
+
+func TestVerdict(t *testing.T) {
+	for state, want := range map[string]runsheet.EndKind{"TIMEOUT": runsheet.EndTimeLimit, "PREEMPTED": runsheet.EndPreempted,
+		"NODE_FAIL": runsheet.EndLost, "CANCELLED": runsheet.EndCancelled, "OUT_OF_MEMORY": runsheet.EndSignal, "": runsheet.EndLost, "FAILED": runsheet.EndLost} {
+		if o := verdict(state, "node1"); o.Kind != want || o.Cause.Text == "" || o.Cause.Kind == "" {
+			t.Errorf("%s: %+v, want %s", state, o, want)
+		}
+		if state != "" && phaseOf(state) != over {
+			t.Errorf("%s is not over", state)
+		}
+	}
+	for state, want := range map[string]phase{"PENDING": pending, "SUSPENDED": suspended, "RUNNING": running, "COMPLETING": running, "OF_A_LATER_RELEASE": running} {
+		if got := phaseOf(state); got != want {
+			t.Errorf("%s: %v", state, got)
+		}
+	}
+}
+
+func TestParseAccount(t *testing.T) {
+	for out, want := range map[string]runsheet.EndKind{"CANCELLED by 1000|node2\n": runsheet.EndCancelled, "PREEMPTED|node1\nTIMEOUT|node3\n": runsheet.EndTimeLimit,
+		"RUNNING|node1\n": "", "": "", "rubbish": ""} {
+		o := parseAccount(out)
+		if (o == nil) != (want == "") || o != nil && o.Kind != want {
+			t.Errorf("%q: %+v, want %q", out, o, want)
+		}
+	}
+}
+
+func TestParseConfig(t *testing.T) {
+	got := parseConfig("Configuration data as of 2026-01-02T03:04:05\nAccountingStorageType   = accounting_storage/none\nMaxArraySize            = 31\nMinJobAge               = 20 sec\nSlurmctldHost[0]        = here\n")
+	if got != (config{maxArray: 31, remembers: 20 * time.Second}) || got.batch() != 31 {
+		t.Errorf("%+v", got)
+	}
+	if got := parseConfig("AccountingStorageType = accounting_storage/slurmdbd\n"); !got.accounting || got.batch() != 1000 {
+		t.Errorf("%+v", got)
+	}
+	if got := parseConfig("MaxArraySize = 0\n"); got.batch() != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestSubmission(t *testing.T) {
+	launch := func(task int, r runsheet.Resources) runsheet.Launch {
+		return runsheet.Launch{Claim: runsheet.Claim{Batch: oneBatch, Task: task, Dir: "/p/my 50% lab", Sheet: "/p/my 50% lab/runsheet.yaml", StopGrace: 30 * time.Second}, Resources: r}
+	}
+	all := runsheet.Resources{GPUs: 2, CPUs: 4, Memory: 1<<30 + 1, Time: 90 * time.Minute}
+	common := []string{"--parsable", "--job-name=my_50%_lab", "--comment=" + oneBatch,
+		"--output=/p/my 50%% lab/.runsheet/runsheet.yaml/batches/" + oneBatch + ".log", "--open-mode=append", "--chdir=/", "--requeue", "--ntasks=1", "--signal=B:XCPU@40"}
+	for _, tt := range []struct {
+		name  string
+		entry runsheet.PoolEntry
+		tasks []runsheet.Launch
+		alone bool
+		want  []string
+	}{
+		{"alone", runsheet.PoolEntry{}, []runsheet.Launch{launch(0, runsheet.Resources{})}, true, nil},
+		{"part of an array", runsheet.PoolEntry{Partition: "gpu", Time: 24 * time.Hour}, []runsheet.Launch{launch(3, runsheet.Resources{})}, false,
+			[]string{"--array=3", "--partition=gpu", "--time=1-00:00:00"}},
+		{"all that a run asks for", runsheet.PoolEntry{Time: 24 * time.Hour, Options: []string{"--account=lab"}},
+			[]runsheet.Launch{launch(0, all), launch(1, all), launch(5, all)}, false,
+			[]string{"--array=0-1,5", "--time=0-01:30:00", "--cpus-per-task=4", "--mem=1048577K", "--gres=gpu:2", "--account=lab"}},
+		{"gres of the pool", runsheet.PoolEntry{Gres: "gpu:a100:1"}, []runsheet.Launch{launch(0, runsheet.Resources{GPUs: 1})}, true, []string{"--gres=gpu:a100:1"}},
+	} {
+		if d := cmp.Diff(append(slices.Clone(common), tt.want...), submission(tt.entry, tt.tasks, tt.alone)); d != "" {
+			t.Errorf("%s: %s", tt.name, d)
+		}
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	got := environment([]string{"PATH=/bin", "SLURM_CONF=/c", "SLURM_JOB_ID=7", "SBATCH_PARTITION=x", "SQUEUE_FORMAT=%i", "HF_TOKEN=secret"}, "squeue")
+	if d := cmp.Diff([]string{"PATH=/bin", "SLURM_CONF=/c", "HF_TOKEN=secret", "SLURM_BITSTR_LEN=0"}, got); d != "" {
+		t.Error(d)
+	}
+}

@@ -1,0 +1,147 @@
+package slurm
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/record"
+)
+
+// settle is how long the records of an attempt whose job is over may take to be seen here, where the file system is
+// shared and nobody says how long it caches: DURABILITY's bound for NFS with its defaults.
+const settle = 60 * time.Second
+
+// Probe implements runsheet.Executor. The supervisor's lock is asked first: as long as it is held the attempt lives,
+// whatever Slurm says. Where it is free, Slurm's word counts.
+func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start) runsheet.Sighting {
+	alive, _ := record.Probe(e.sys, attemptDir, c, s)
+	q := e.queue(ctx)
+	e.mu.Lock()
+	k := *e.remember(c.Nonce)
+	held := e.holds(c.Nonce)
+	e.mu.Unlock()
+	j, ok := q.jobs[task{c.Batch, c.Task}]
+	begun := s != nil && !s.Void
+	young := k.submitted // what is younger than the snapshot need not be in it
+	if begun && s.At.After(young) {
+		young = s.At
+	}
+	switch {
+	case alive == runsheet.LivenessAlive:
+		return runsheet.Sighting{Liveness: alive, Waiting: ok && q.err == nil && phaseOf(j.state) == suspended, Why: standstill(j, ok)}
+	case held != "":
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: held}
+	case q.err != nil:
+		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown, Why: diagnoseAway(q.err)}
+	case ok && phaseOf(j.state) == pending:
+		why := waitsFor(j)
+		if begun {
+			why = "started again by Slurm, " + why
+		}
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: why}
+	case ok && phaseOf(j.state) != over && !begun:
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Why: fmt.Sprintf("starting on %s (job %s)", j.nodes, j.id)}
+	case ok && phaseOf(j.state) != over:
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: phaseOf(j.state) == suspended, Why: standstill(j, ok)}
+	case !ok && !q.began.After(young) && time.Since(young) < tickMost:
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: !begun, Why: "submitted to Slurm a moment ago"}
+	case alive == runsheet.LivenessOrphan:
+		return runsheet.Sighting{Liveness: alive}
+	}
+	return e.gone(ctx, attemptDir, c, s, j, ok)
+}
+
+// gone tells of an attempt whose job is over.
+func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start, j job, ok bool) runsheet.Sighting {
+	begun := s != nil && !s.Void
+	if begun && !e.settled(ctx, attemptDir, c.Nonce, ok) {
+		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown,
+			Why: fmt.Sprintf("its job is over%s, and its end has not shown yet", after(j.state))}
+	}
+	e.mu.Lock()
+	k := e.remember(c.Nonce)
+	stopped, word := k.stopped, k.word
+	e.mu.Unlock()
+	o := verdict(j.state, j.nodes)
+	if !ok && begun && s.Job != "" {
+		if word == nil {
+			word = e.accounted(ctx, s.Job)
+			e.mu.Lock()
+			k.word = word
+			e.mu.Unlock()
+		}
+		if word != nil {
+			o = *word
+		}
+	}
+	if stopped != "" && (o.Kind == runsheet.EndCancelled || o.Kind == runsheet.EndLost) {
+		o = runsheet.Over{Kind: stopped}
+	}
+	out := runsheet.Sighting{Liveness: runsheet.LivenessGone, Over: &o}
+	if !begun {
+		// Nobody knows what became of the job, or it never came as far as to its supervisor.
+		switch {
+		case !ok:
+			out.Over, out.Why = nil, "it is not in Slurm's queue"
+		case o.Kind == runsheet.EndLost:
+			o.Cause.Text = fmt.Sprintf("its job %s ended as %s before it began%s", j.id, j.state, e.jobWords(c))
+			out.Why = o.Cause.Text
+		default:
+			out.Why = o.Cause.Text
+		}
+	}
+	return out
+}
+
+// settled says whether the records of an attempt whose job is over can be trusted to show all that they hold.
+func (e *Executor) settled(ctx context.Context, attemptDir, nonce string, shown bool) bool {
+	if kind, err := durable.FileSystemOf(attemptDir); err == nil && kind.Local {
+		return true
+	}
+	if c, err := e.configured(ctx); err == nil && !shown && c.remembers >= settle {
+		return true // Slurm has forgotten it, and it remembers for longer than that
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k := e.remember(nonce)
+	if k.gone.IsZero() {
+		k.gone = time.Now()
+	}
+	return time.Since(k.gone) >= settle
+}
+
+// jobWords returns the last words in the log of a submission, as the end of a sentence: what kept its jobs from becoming
+// supervisors.
+func (e *Executor) jobWords(c runsheet.Claim) string {
+	data, _, err := durable.Read(e.disk, "slurm", record.BatchLogPath(record.StateDir(c.Dir, c.Sheet), c.Batch), 1<<20)
+	if err != nil {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	return after(plain("slurmstepd", lines[len(lines)-1]))
+}
+
+func standstill(j job, ok bool) string {
+	if ok && phaseOf(j.state) == suspended {
+		return fmt.Sprintf("suspended by Slurm on %s (job %s)", j.nodes, j.id)
+	}
+	return ""
+}
+
+// diagnoseAway renders why Slurm cannot be asked on one line.
+func diagnoseAway(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+func after(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ": " + text
+}
+
+// stateOf returns the sheet's state directory that a claim's submission belongs to.
+func stateOf(c runsheet.Claim) string { return filepath.Clean(record.StateDir(c.Dir, c.Sheet)) }

@@ -1,0 +1,131 @@
+package slurm
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// job is one job of ours, or one task of an array, as squeue shows it.
+type job struct {
+	id     string // as scancel takes it: "12", "12_3"
+	state  string // in full, as "PENDING"
+	reason string // why it is in that state
+	nodes  string
+}
+
+// task is what a claim says of its place in a submission.
+type task struct {
+	batch string
+	index int
+}
+
+// fields are what squeue is asked for: the state, the array's job id, the task's number, the nodes; the comment, in which
+// the name of a submission stands, and the reason come last, because they may hold anything.
+const fields = "%T|%F|%K|%N|%k|%r"
+
+// parseQueue reads what squeue printed in those fields. Pending tasks of an array stand on one line together. Where a
+// task was submitted more than once, the job counts that has most of its life before it. Jobs whose comments are no names
+// of submissions are somebody else's business, and only counted: active is how many jobs are not over, of all.
+func parseQueue(out string) (jobs map[task]job, active int, err error) {
+	jobs = map[task]job{}
+	for line := range strings.Lines(out) {
+		line = strings.TrimRight(line, "\n")
+		if line == "" {
+			continue
+		}
+		f := strings.SplitN(line, "|", 5)
+		if len(f) != 5 {
+			return nil, 0, fmt.Errorf("squeue printed %q", line)
+		}
+		indices, err := parseTasks(f[2])
+		if err != nil {
+			return nil, 0, fmt.Errorf("squeue printed %q: %w", line, err)
+		}
+		if phaseOf(f[0]) != over {
+			active += max(len(indices), 1)
+		}
+		batch, reason, _ := strings.Cut(f[4], "|")
+		if !isBatch(batch) {
+			continue
+		}
+		j := job{state: f[0], nodes: f[3], reason: reason}
+		if indices == nil {
+			j.id = f[1]
+			keep(jobs, task{batch, 0}, j)
+		}
+		for _, n := range indices {
+			j.id = f[1] + "_" + strconv.Itoa(n)
+			keep(jobs, task{batch, n}, j)
+		}
+	}
+	return jobs, active, nil
+}
+
+func keep(jobs map[task]job, t task, j job) {
+	if old, ok := jobs[t]; !ok || phaseOf(old.state) == over || phaseOf(j.state) == running {
+		jobs[t] = j
+	}
+}
+
+// isBatch says whether a comment is the name of a submission of ours.
+func isBatch(s string) bool {
+	if len(s) != 32 {
+		return false
+	}
+	return strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// mostTasks bounds what is taken for the number of a task: MaxArraySize is at most 4000001 (slurm.conf(5)).
+const mostTasks = 4_000_001
+
+// parseTasks reads the task of an array, or the set of its pending tasks: "7", "0-3,9", "0-8:2", "1-5%2". It is nil for a
+// job that is no array ("N/A").
+func parseTasks(s string) ([]int, error) {
+	if s == "N/A" || s == "" {
+		return nil, nil
+	}
+	set, _, _ := strings.Cut(s, "%")
+	var out []int
+	for part := range strings.SplitSeq(set, ",") {
+		part, by, stepped := strings.Cut(part, ":")
+		low, high, ranged := strings.Cut(part, "-")
+		step := 1
+		first, err := strconv.Atoi(low)
+		last := first
+		if err == nil && ranged {
+			last, err = strconv.Atoi(high)
+		}
+		if err == nil && stepped {
+			step, err = strconv.Atoi(by)
+		}
+		if err != nil || first < 0 || last < first || last > mostTasks || step < 1 {
+			return nil, fmt.Errorf("%q is no set of tasks", s)
+		}
+		for n := first; n <= last; n += step {
+			out = append(out, n)
+		}
+		if len(out) > mostTasks {
+			return nil, fmt.Errorf("%q is no set of tasks", s)
+		}
+	}
+	return out, nil
+}
+
+// formatTasks is the inverse of parseTasks for ascending numbers, as --array takes them.
+func formatTasks(tasks []int) string {
+	var parts []string
+	for i := 0; i < len(tasks); {
+		k := i
+		for k+1 < len(tasks) && tasks[k+1] == tasks[k]+1 {
+			k++
+		}
+		part := strconv.Itoa(tasks[i])
+		if k > i {
+			part += "-" + strconv.Itoa(tasks[k])
+		}
+		parts = append(parts, part)
+		i = k + 1
+	}
+	return strings.Join(parts, ",")
+}

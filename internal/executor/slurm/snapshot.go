@@ -1,0 +1,100 @@
+package slurm
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"strconv"
+	"time"
+)
+
+// snapshot is the queue as squeue showed it.
+type snapshot struct {
+	began  time.Time // when squeue was started: what was submitted later need not be in it
+	took   time.Duration
+	moved  time.Time // when something was different from the time before
+	jobs   map[task]job
+	active int // jobs of this user that are not over, also those that are none of ours
+	err    error
+}
+
+// How long a look at the queue serves: the controller is everybody's, so it is asked less often while nothing moves, and
+// never for more than one part in a hundred of the time.
+const (
+	tickLeast = 2 * time.Second
+	tickMost  = 30 * time.Second
+	tickShare = 100
+)
+
+// serves returns how long the snapshot stands for the queue.
+func (s *snapshot) serves(now time.Time) time.Duration {
+	return max(min(max(now.Sub(s.moved)/4, tickLeast), tickMost), min(tickShare*s.took, tickMost))
+}
+
+// answers is how long a caller waits for Slurm's answer: what else is to be done must not wait for a controller that is
+// away.
+const answers = 5 * time.Second
+
+// queue returns the queue, asked anew where the last answer is too old.
+func (e *Executor) queue(ctx context.Context) snapshot {
+	return e.since(ctx, func() bool { return time.Since(e.seen.began) <= e.seen.serves(time.Now()) })
+}
+
+// fresh returns the queue as it is now.
+func (e *Executor) fresh(ctx context.Context) snapshot {
+	now := time.Now()
+	return e.since(ctx, func() bool { return e.seen.began.After(now) })
+}
+
+// since returns the last answer that is good enough, which is asked with e.mu held; where there is none in time, it is
+// the last one with an error.
+func (e *Executor) since(ctx context.Context, good func() bool) snapshot {
+	ctx, cancel := context.WithTimeout(ctx, answers)
+	defer cancel()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for !good() {
+		if e.asking == nil {
+			e.asking = make(chan struct{})
+			go e.ask(e.asking)
+		}
+		asking := e.asking
+		e.mu.Unlock()
+		select {
+		case <-asking:
+		case <-ctx.Done():
+		}
+		e.mu.Lock()
+		if ctx.Err() != nil && !good() {
+			s := e.seen
+			if s.err == nil {
+				s.err = fmt.Errorf("Slurm cannot be asked: squeue has not answered for %v", answers)
+			}
+			return s
+		}
+	}
+	return e.seen
+}
+
+// ask runs squeue, takes its answer in, and closes done.
+func (e *Executor) ask(done chan struct{}) {
+	s := snapshot{began: time.Now()}
+	out, err := command(context.Background(), "squeue", "--noheader", "--states=all", "--user="+strconv.Itoa(os.Geteuid()), "--format="+fields)
+	s.took = time.Since(s.began)
+	if err == nil {
+		s.jobs, s.active, err = parseQueue(out)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s.moved = e.seen.moved
+	if err != nil {
+		s.err = fmt.Errorf("Slurm cannot be asked: %w", err)
+		s.jobs = e.seen.jobs // what was there last: nobody takes that for the truth
+	}
+	if (s.err == nil) != (e.seen.err == nil) || s.err == nil && !maps.Equal(s.jobs, e.seen.jobs) {
+		s.moved = s.began
+	}
+	e.seen, e.asking = s, nil
+	close(done)
+}

@@ -1,0 +1,117 @@
+package slurm
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"runsheet"
+)
+
+// ask is what is to be asked of the job of an attempt.
+type ask struct {
+	claim  runsheet.Claim
+	signal string // as scancel takes it
+	kind   runsheet.EndKind
+}
+
+const (
+	gatherAsks = 20 * time.Millisecond // what is asked of many comes in a burst, and goes with one scancel
+	askAgain   = 15 * time.Second      // a signal that had no effect
+	askAtOnce  = 200                   // jobs that one scancel is given
+)
+
+// Stop implements runsheet.Executor. A job that waits is cancelled; one that runs gets a signal to its supervisor, which
+// ends the command and writes the end. What is asked of several attempts is gathered, and asked beside the caller; where
+// Slurm cannot be asked the next call tries again.
+func (e *Executor) Stop(_ context.Context, _ string, c runsheet.Claim, s *runsheet.Start, kind runsheet.EndKind, hurry bool) error {
+	if e.dropHeld(c.Nonce) {
+		return nil
+	}
+	signal := "INT" // supervise.SignalJobStop
+	switch {
+	case kind == runsheet.EndStuck:
+		signal = "USR1"
+	case hurry:
+		signal = "USR2"
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k := e.remember(c.Nonce)
+	if k.asked == signal && time.Since(k.askedAt) < askAgain {
+		return nil
+	}
+	k.asked, k.askedAt = signal, time.Now()
+	e.asks[c.Nonce] = ask{c, signal, kind}
+	if !e.flies {
+		e.flies = true
+		go e.askAll()
+	}
+	return nil
+}
+
+// askAll asks what was gathered.
+func (e *Executor) askAll() {
+	time.Sleep(gatherAsks)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	q := e.fresh(ctx)
+	e.mu.Lock()
+	asks := maps.Clone(e.asks)
+	clear(e.asks)
+	e.flies = false
+	e.mu.Unlock()
+	if q.err != nil {
+		e.notAsked(slices.Collect(maps.Values(asks)))
+		return
+	}
+	todo := map[string][]ask{} // by signal; "" cancels
+	for _, a := range asks {
+		j, ok := q.jobs[task{a.claim.Batch, a.claim.Task}]
+		switch {
+		case !ok || phaseOf(j.state) == over:
+		case phaseOf(j.state) == pending:
+			todo[""] = append(todo[""], a)
+		default:
+			todo[a.signal] = append(todo[a.signal], a)
+		}
+	}
+	for signal, of := range todo {
+		for len(of) > 0 {
+			n := min(len(of), askAtOnce)
+			e.scancel(ctx, q, signal, of[:n])
+			of = of[n:]
+		}
+	}
+}
+
+// scancel sends one signal to the jobs of attempts, or cancels them.
+func (e *Executor) scancel(ctx context.Context, q snapshot, signal string, of []ask) {
+	var args []string
+	if signal != "" {
+		args = []string{"--batch", "--signal=" + signal}
+	}
+	for _, a := range of {
+		args = append(args, q.jobs[task{a.claim.Batch, a.claim.Task}].id)
+	}
+	_, err := command(ctx, "scancel", args...)
+	e.mu.Lock()
+	e.seen.moved = time.Now()
+	for _, a := range of {
+		e.remember(a.claim.Nonce).stopped = a.kind
+	}
+	e.mu.Unlock()
+	if err != nil { // one of them may be over already, and then all are asked again
+		e.notAsked(of)
+	}
+}
+
+// notAsked has the next call but those of the next moment ask again.
+func (e *Executor) notAsked(of []ask) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range of {
+		e.remember(a.claim.Nonce).askedAt = time.Now().Add(tickLeast - askAgain)
+	}
+}

@@ -1,0 +1,127 @@
+package slurm
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/record"
+)
+
+// signalMargin is how much sooner than the grace before its time limit a command is told to end: the supervisor still has
+// to write the end.
+const signalMargin = 10 * time.Second
+
+// submission is what sbatch is told, but for the script and its arguments. tasks are the attempts of one batch, ascending
+// by their numbers; alone says that the batch has no other, and goes as a job that is no array.
+func submission(entry runsheet.PoolEntry, tasks []runsheet.Launch, alone bool) []string {
+	c, r := tasks[0].Claim, tasks[0].Resources
+	state := record.StateDir(c.Dir, c.Sheet)
+	args := []string{"--parsable",
+		"--job-name=" + jobName(c),
+		"--comment=" + c.Batch,
+		"--output=" + strings.ReplaceAll(record.BatchLogPath(state, c.Batch), "%", "%%"), "--open-mode=append",
+		"--chdir=/", "--requeue", "--ntasks=1",
+		"--signal=B:XCPU@" + strconv.Itoa(int((c.StopGrace + signalMargin).Seconds())),
+	}
+	if !alone {
+		var numbers []int
+		for _, t := range tasks {
+			numbers = append(numbers, t.Claim.Task)
+		}
+		args = append(args, "--array="+formatTasks(numbers))
+	}
+	if entry.Partition != "" {
+		args = append(args, "--partition="+entry.Partition)
+	}
+	limit := r.Time
+	if limit == 0 {
+		limit = entry.Time
+	}
+	if limit > 0 {
+		args = append(args, "--time="+formatTime(limit))
+	}
+	if r.CPUs > 0 {
+		args = append(args, "--cpus-per-task="+strconv.Itoa(r.CPUs))
+	}
+	if r.Memory > 0 {
+		args = append(args, fmt.Sprintf("--mem=%dK", (r.Memory+1023)/1024))
+	}
+	switch {
+	case entry.Gres != "":
+		args = append(args, "--gres="+entry.Gres)
+	case r.GPUs > 0:
+		args = append(args, "--gres=gpu:"+strconv.Itoa(r.GPUs))
+	}
+	return append(args, entry.Options...) // the last word of sbatch's options counts
+}
+
+// jobName is what squeue shows a person: the sheet, or its directory where the sheet has the name that most have.
+func jobName(c runsheet.Claim) string {
+	name := strings.TrimSuffix(filepath.Base(c.Sheet), filepath.Ext(c.Sheet))
+	if name == "runsheet" || name == "" || name == "." {
+		name = filepath.Base(c.Dir)
+	}
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f {
+			return '_'
+		}
+		return r
+	}, name)
+}
+
+// formatTime renders a time limit as --time takes it, days-hours:minutes:seconds.
+func formatTime(d time.Duration) string {
+	s := int64((d + time.Second - 1) / time.Second)
+	return fmt.Sprintf("%d-%02d:%02d:%02d", s/86400, s/3600%24, s/60%60, s%60)
+}
+
+// A refusal is one of three kinds.
+type refused int
+
+const (
+	forGood refused = iota // the same again would be refused the same way
+	forNow                 // there are too many jobs, of this user or in all
+	away                   // Slurm cannot be asked
+)
+
+// refusals are what sbatch says (slurm_errno.c of Slurm) where fewer jobs, or later ones, would be taken.
+var refusals = []struct {
+	words string
+	kind  refused
+}{
+	{"job submit limit", forNow}, // Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)
+	{"MaxSubmit", forNow},        // AssocMaxSubmitJobLimit, QOSMaxSubmitJobPerUserLimit
+	{"temporarily unable to accept job", forNow},
+	{"Too many jobs", forNow},
+	{"Maximum number of jobs", forNow},
+	{"Resource temporarily unavailable", forNow},
+	{"Unable to contact slurm controller", away},
+	{"Unable to establish control", away},
+	{"Socket timed out", away},
+	{"Zero Bytes were transmitted", away},
+	{"Connection refused", away},
+	{"Connection reset", away},
+	{"Slurm backup controller in standby", away},
+	{"Slurm controller not responding", away},
+	{"Unexpected message received", away},
+	{"Communication connection failure", away},
+	{"Munge", away},
+	{"Protocol authentication error", away},
+}
+
+// classify says what a refusal means.
+func classify(r *refusal) refused {
+	for _, known := range refusals {
+		if strings.Contains(r.text, known.words) {
+			return known.kind
+		}
+	}
+	if r.unsure {
+		return away
+	}
+	return forGood
+}

@@ -1,0 +1,272 @@
+package slurm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/record"
+)
+
+// batch is a submission under way.
+type batch struct {
+	entry  runsheet.PoolEntry
+	tasks  []runsheet.Launch // not submitted yet
+	alone  bool              // it has but one task
+	args   []string          // what follows the options: the script and its arguments
+	why    string            // why it is held, in words
+	unsure bool              // some of it may have been submitted: look before doing so again
+}
+
+// Start implements runsheet.Executor. What Slurm does not take now, because there are too many jobs or it is away, is
+// submitted later by a goroutine that lives no longer than ctx; until then it waits, as if it were in the queue.
+func (e *Executor) Start(ctx context.Context, launches []runsheet.Launch) []error {
+	errs := make([]error, len(launches))
+	index := map[string]int{}
+	var names []string
+	groups := map[string][]runsheet.Launch{}
+	for i, l := range launches {
+		index[l.Claim.Nonce] = i
+		if groups[l.Claim.Batch] == nil {
+			names = append(names, l.Claim.Batch)
+		}
+		groups[l.Claim.Batch] = append(groups[l.Claim.Batch], l)
+	}
+	for _, name := range names {
+		b, err := e.prepare(groups[name])
+		if err == nil {
+			err = e.submit(ctx, b)
+		}
+		if err != nil {
+			for _, l := range b.tasks {
+				errs[index[l.Claim.Nonce]] = err
+			}
+			continue
+		}
+		if len(b.tasks) > 0 {
+			e.hold(ctx, b)
+		}
+	}
+	return errs
+}
+
+// prepare writes what the jobs of a batch need, before they can be submitted. The batch is returned with an error, too.
+func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
+	slices.SortFunc(of, func(a, b runsheet.Launch) int { return a.Claim.Task - b.Claim.Task })
+	c := of[0].Claim
+	b := &batch{tasks: of, alone: len(of) == 1 && c.Task == 0}
+	var ok bool
+	switch b.entry, ok = e.entries[c.Host]; {
+	case c.Batch == "":
+		return b, fmt.Errorf("submit %s: its claim names no submission", c.Run)
+	case !ok:
+		return b, fmt.Errorf("submit %s: the pool has no %q any more", c.Run, c.Host)
+	}
+	for _, l := range of {
+		if _, err := e.sys.FS.List("submit", l.Dir); err != nil {
+			return b, fmt.Errorf("submit %s: %w", l.Claim.Run, err)
+		}
+	}
+	state := stateOf(c)
+	if err := e.sys.FS.Private("submit", state, true); err != nil {
+		return b, err
+	}
+	binary, script, err := install(e.disk, e.sys, state)
+	if err != nil {
+		return b, err
+	}
+	list, err := record.WriteBatch(e.sys, state, of)
+	if err != nil {
+		return b, err
+	}
+	b.args = []string{script, binary, list}
+	return b, nil
+}
+
+// submit submits what it can of a batch, and takes it out of b.tasks. It returns an error where the rest would never be
+// taken; without one the rest is to be held.
+func (e *Executor) submit(ctx context.Context, b *batch) error {
+	n := len(b.tasks)
+	for len(b.tasks) > 0 && n > 0 {
+		n = min(n, len(b.tasks))
+		if room := e.room(); room >= 0 {
+			n = min(n, room)
+		}
+		if n == 0 {
+			b.why = fmt.Sprintf("not in Slurm's queue yet: it takes no more than %d jobs of yours at once", e.limit())
+			return nil
+		}
+		part := b.tasks[:n]
+		_, err := command(ctx, "sbatch", append(submission(b.entry, part, b.alone), b.args...)...)
+		var r *refusal
+		switch {
+		case err == nil:
+			e.taken(part)
+			b.tasks = b.tasks[n:]
+			n = len(b.tasks)
+		case !errors.As(err, &r):
+			return err
+		case classify(r) == away || r.unsure:
+			b.why, b.unsure = "not in Slurm's queue yet: "+r.text, true
+			return nil
+		case classify(r) == forNow && n == 1 && e.fresh(ctx).active == 0:
+			return fmt.Errorf("submit %s: %w", part[0].Claim.Run, err) // nothing of this user's is in the way
+		case classify(r) == forNow:
+			b.why = "not in Slurm's queue yet: " + r.text
+			if n == 1 {
+				e.full(ctx)
+			}
+			n /= 2
+		default:
+			return fmt.Errorf("submit %s: %w", part[0].Claim.Run, err)
+		}
+	}
+	return nil
+}
+
+// taken notes that attempts were submitted.
+func (e *Executor) taken(part []runsheet.Launch) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, l := range part {
+		k := e.remember(l.Claim.Nonce)
+		k.submitted = time.Now()
+	}
+	e.seen.moved = time.Now()
+	e.seen.active += len(part)
+}
+
+// full learns from a refusal how many jobs Slurm takes of this user.
+func (e *Executor) full(ctx context.Context) {
+	s := e.fresh(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s.err == nil {
+		e.most = max(s.active, 1)
+	}
+}
+
+// room returns how many more jobs Slurm would take by what it refused before; below 0: nothing is known.
+func (e *Executor) room() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.most == 0 {
+		return -1
+	}
+	return max(e.most-e.seen.active, 0)
+}
+
+func (e *Executor) limit() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.most
+}
+
+// hold keeps what is left of a batch, to be submitted later.
+func (e *Executor) hold(ctx context.Context, b *batch) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.held = append(e.held, b)
+	if !e.drains {
+		e.drains = true
+		go e.drain(ctx)
+	}
+}
+
+// holds says why an attempt is held, or "" where it is not. e.mu is held.
+func (e *Executor) holds(nonce string) string {
+	for _, b := range e.held {
+		for _, l := range b.tasks {
+			if l.Claim.Nonce == nonce {
+				return b.why
+			}
+		}
+	}
+	return ""
+}
+
+// dropHeld takes an attempt out of what is held, and says whether it was there.
+func (e *Executor) dropHeld(nonce string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, b := range e.held {
+		for i, l := range b.tasks {
+			if l.Claim.Nonce == nonce {
+				b.tasks = slices.Delete(slices.Clone(b.tasks), i, i+1)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// tryBeyond is how often a limit that was met is tried again, although as many jobs are there as before: it may have been
+// raised, or was not this user's.
+const tryBeyond = time.Minute
+
+// drain submits what is held until nothing is.
+func (e *Executor) drain(ctx context.Context) {
+	beyond := time.Now()
+	for {
+		if e.sys.Clock.Wait(ctx, tickLeast) != nil {
+			return
+		}
+		s := e.queue(ctx)
+		if s.err != nil {
+			continue
+		}
+		if time.Since(beyond) > tryBeyond {
+			beyond = time.Now()
+			e.mu.Lock()
+			e.most = 0
+			e.mu.Unlock()
+		}
+		if e.room() == 0 {
+			continue
+		}
+		if !e.drainOnce(ctx) {
+			return
+		}
+	}
+}
+
+// drainOnce tries to submit the first batch that is held, and says whether something is still held.
+func (e *Executor) drainOnce(ctx context.Context) bool {
+	e.mu.Lock()
+	e.held = slices.DeleteFunc(e.held, func(b *batch) bool { return len(b.tasks) == 0 })
+	if len(e.held) == 0 {
+		e.drains = false
+		e.mu.Unlock()
+		return false
+	}
+	b := *e.held[0]
+	e.mu.Unlock()
+	if b.unsure {
+		s := e.fresh(ctx)
+		if s.err != nil {
+			return true
+		}
+		b.tasks = slices.DeleteFunc(slices.Clone(b.tasks), func(l runsheet.Launch) bool {
+			_, there := s.jobs[task{l.Claim.Batch, l.Claim.Task}]
+			return there
+		})
+		b.unsure = false
+	}
+	if err := e.submit(ctx, &b); err != nil {
+		b.why = "not in Slurm's queue: " + err.Error()
+	}
+	left := map[string]bool{}
+	for _, l := range b.tasks {
+		left[l.Claim.Nonce] = true
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	was := e.held[0]
+	was.why, was.unsure = b.why, b.unsure
+	// What was dropped meanwhile stays dropped.
+	was.tasks = slices.DeleteFunc(slices.Clone(was.tasks), func(l runsheet.Launch) bool { return !left[l.Claim.Nonce] })
+	return true
+}

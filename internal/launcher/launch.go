@@ -1,0 +1,179 @@
+package launcher
+
+import (
+	"context"
+	"errors"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/record"
+)
+
+// claimed is an attempt that was claimed and is to be started.
+type claimed struct {
+	run    int
+	launch runsheet.Launch
+}
+
+// batches are the attempts that wait for their batch to be full: those of one batch go to one host, and ask for the same.
+type batches struct{ open []*batch }
+
+type batch struct {
+	name      string
+	host      string
+	resources runsheet.Resources
+	of        []claimed
+}
+
+// place returns the batch that the next attempt of this kind belongs to.
+func (b *batches) place(host string, r runsheet.Resources) *batch {
+	for _, x := range b.open {
+		if x.host == host && x.resources == r {
+			return x
+		}
+	}
+	x := &batch{name: record.NewNonce(), host: host, resources: r}
+	b.open = append(b.open, x)
+	return x
+}
+
+// take removes a batch and returns what is in it.
+func (b *batches) take(x *batch) []claimed {
+	for i := range b.open {
+		if b.open[i] == x {
+			b.open = append(b.open[:i], b.open[i+1:]...)
+			break
+		}
+	}
+	return x.of
+}
+
+// launch claims the next attempt of a run, and starts it, or its batch where that is full now. Directly before the
+// claim, it looks at the run once more.
+func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batches) (changed bool, err error) {
+	if err := l.ready(ctx); err != nil {
+		return false, &wholeError{err}
+	}
+	if err := l.stillHeld(); err != nil {
+		return false, &wholeError{err}
+	}
+	i, run, before := a.Run, l.sheet.Runs[a.Run], l.facts[a.Run]
+	seen := l.look(ctx, i)
+	if !l.same(run, before, seen) {
+		return true, l.report(i)
+	}
+	to := l.pool[a.Host]
+	c := runsheet.Claim{Run: run.Name, Nonce: record.NewNonce(), Session: l.ledger.session, Sheet: l.sheet.Path,
+		Executor: to.Executor, Host: a.Host, Devices: a.Devices, Identity: run.Command, Command: run.Command,
+		Resume: a.Resume, Fresh: a.Fresh, WorkDir: run.WorkDir, Dir: l.sheet.Dir, Env: l.sheet.Env,
+		Progress: run.Progress, StopGrace: l.sheet.Policy.StopGrace}
+	if a.Resume {
+		c.Command = run.Resumed
+	}
+	var b *batch
+	if to.Queue {
+		b = waiting.place(a.Host, run.Resources)
+		c.Batch, c.Task, c.Resumed = b.name, len(b.of), run.Resumed
+	}
+	c, err = record.Claim(l.sys, seen, l.ledger.entry(run.WorkDir).attempt, c)
+	if err != nil {
+		if errors.Is(err, record.ErrTaken) || errors.Is(err, record.ErrLive) {
+			l.look(ctx, i)
+			return true, nil
+		}
+		if errors.Is(err, durable.ErrNoLinks) {
+			return false, &wholeError{err}
+		}
+		return false, err
+	}
+	// From here on a supervisor may live: the journal knows of it first.
+	if err := l.noteClaim(i, c); err != nil {
+		return false, &wholeError{err}
+	}
+	this := claimed{i, runsheet.Launch{Dir: record.AttemptDir(run.WorkDir, c.Attempt), Claim: c, Resources: run.Resources}}
+	if a.Fresh {
+		aside := this.launch.Dir
+		if seen.Attempt > 0 {
+			aside = record.AttemptDir(run.WorkDir, seen.Attempt)
+		}
+		if err := l.setAside(i, aside); err != nil {
+			return true, l.callOff(ctx, this, err)
+		}
+	}
+	if b == nil {
+		return l.start(ctx, []claimed{this})
+	}
+	if b.of = append(b.of, this); len(b.of) < to.Batch {
+		return false, nil
+	}
+	return l.start(ctx, waiting.take(b))
+}
+
+// startRest starts what waits for its batch to be full.
+func (l *Launcher) startRest(ctx context.Context, waiting *batches) (changed bool, err error) {
+	for _, b := range waiting.open {
+		ch, err := l.start(ctx, b.of)
+		if err != nil {
+			return true, err
+		}
+		changed = changed || ch
+	}
+	return changed, nil
+}
+
+// start starts attempts of one executor that were claimed. It says whether some of them could not be started.
+func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err error) {
+	if len(of) == 0 {
+		return false, nil
+	}
+	launches := make([]runsheet.Launch, len(of))
+	for k, c := range of {
+		launches[k] = c.launch
+	}
+	errs := l.executors[launches[0].Claim.Executor].Start(ctx, launches)
+	for k, c := range of {
+		if errs[k] != nil {
+			changed = true
+			if err := l.troubled(c.run, l.callOff(ctx, c, errs[k])); err != nil {
+				return true, err
+			}
+			continue
+		}
+		delete(l.trouble, c.run)
+		l.look(ctx, c.run)
+		if err := l.report(c.run); err != nil {
+			return true, err
+		}
+	}
+	return changed, nil
+}
+
+// callOff gives up an attempt that was claimed, not started, and never will be: so that the next one may be claimed. It
+// returns why, with what else went wrong.
+func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
+	_, err := record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{})
+	l.look(ctx, c.run)
+	return errors.Join(why, err, l.report(c.run))
+}
+
+// submitAgain puts what an earlier launcher claimed for a queue, and did not live to put there, into it: the claim stands,
+// and however often its job is submitted, one supervisor owns the attempt.
+func (l *Launcher) submitAgain(ctx context.Context) error {
+	byBatch := map[string][]claimed{}
+	for i, f := range l.facts {
+		if f.Live() && f.Start == nil && f.Liveness == runsheet.LivenessGone && f.Over == nil && f.Claim.Batch != "" && !f.StopRequested() {
+			r := l.sheet.Runs[i]
+			byBatch[f.Claim.Batch] = append(byBatch[f.Claim.Batch], claimed{i, runsheet.Launch{
+				Dir: record.AttemptDir(r.WorkDir, f.Attempt), Claim: *f.Claim, Resources: r.Resources}})
+		}
+	}
+	for _, of := range byBatch {
+		if l.executors[of[0].launch.Claim.Executor] == nil {
+			continue
+		}
+		if _, err := l.start(ctx, of); err != nil {
+			return err
+		}
+	}
+	return nil
+}

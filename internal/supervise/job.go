@@ -1,0 +1,114 @@
+package supervise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/proc"
+	"runsheet/internal/progress"
+	"runsheet/internal/record"
+)
+
+// BatchFlag comes before the path of a batch's list where the supervisor runs in a job of a scheduler.
+const BatchFlag = "--batch"
+
+// What sbatch(1) says of the environment of a job ("OUTPUT ENVIRONMENT VARIABLES").
+const (
+	envJob      = "SLURM_JOB_ID"
+	envArrayJob = "SLURM_ARRAY_JOB_ID"
+	envTask     = "SLURM_ARRAY_TASK_ID"
+	envRestarts = "SLURM_RESTART_COUNT"
+)
+
+// settleFor is how long a restarted job waits for the supervisor of its earlier execution to be gone.
+const settleFor = 2 * time.Minute
+
+// job finds the attempt that a job of the scheduler is to supervise, and becomes its supervisor: the same process, with
+// the attempt's token in its environment, so that it is findable, and its words kept beside the attempt's log.
+func job(list string) error {
+	disk := durable.OS()
+	sys := record.NewSystem(disk)
+	task, err := strconv.Atoi(orElse(os.Getenv(envTask), "0"))
+	if err != nil {
+		return fmt.Errorf("%s is %q, and no number", envTask, os.Getenv(envTask))
+	}
+	dir, err := record.BatchTask(sys, list, task)
+	if err != nil {
+		return err
+	}
+	if restarts, _ := strconv.Atoi(os.Getenv(envRestarts)); restarts > 0 {
+		if dir, err = restart(sys, disk, dir); err != nil {
+			return err
+		}
+	}
+	return become(disk, sys, dir)
+}
+
+// restart finds the attempt of a job that was started before.
+func restart(sys record.System, disk durable.Disk, dir string) (string, error) {
+	cache := progress.New(disk, progress.Options{})
+	final := func(c runsheet.Claim) *runsheet.Progress {
+		p := cache.Get(context.Background(), c.WorkDir, c.Progress, false)
+		return &p
+	}
+	over := runsheet.Over{Kind: runsheet.EndPreempted, Cause: runsheet.Cause{Kind: runsheet.CausePreempted, Text: "its job was started again by Slurm"}}
+	for deadline := time.Now().Add(settleFor); ; time.Sleep(time.Second) {
+		next, err := record.Restart(context.Background(), sys, dir, over, final)
+		if !errors.Is(err, record.ErrLive) || time.Now().After(deadline) {
+			return next, err
+		}
+	}
+}
+
+// become replaces this process by the supervisor of the attempt in dir. It returns only an error.
+func become(disk durable.Disk, sys record.System, dir string) error {
+	data, err := sys.FS.Read("job", record.ClaimPath(dir))
+	if err != nil {
+		return err
+	}
+	claim, err := record.DecodeClaim(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", record.ClaimPath(dir), err)
+	}
+	log, err := disk.Open("supervise", record.SuperviseLogPath(dir), os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, durable.Private)
+	if err != nil {
+		return err
+	}
+	for _, fd := range []int{1, 2} {
+		if err := unix.Dup3(int(log.OS().Fd()), fd, 0); err != nil {
+			return fmt.Errorf("keep the supervisor's words: %w", err)
+		}
+	}
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, proc.TokenVariable+"=") })
+	err = unix.Exec("/proc/self/exe", []string{os.Args[0], Verb, dir}, append(env, proc.TokenVariable+"="+claim.Nonce))
+	return fmt.Errorf("become the supervisor: %w", err)
+}
+
+// jobName returns the scheduler's name of the job that a supervisor of the claim runs in; empty: none. A supervisor that
+// a launcher inside a job started is not the scheduler's business.
+func jobName(c runsheet.Claim) string {
+	switch array := os.Getenv(envArrayJob); {
+	case c.Batch == "":
+		return ""
+	case array != "":
+		return array + "_" + os.Getenv(envTask)
+	}
+	return os.Getenv(envJob)
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
