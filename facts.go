@@ -50,6 +50,17 @@ func (f Facts) Ended() bool { return f.Claim == nil || f.End != nil }
 // Live says whether an attempt holds a slot: it was claimed and nobody has shown that it is over.
 func (f Facts) Live() bool { return f.Claim != nil && f.End == nil }
 
+// Where names the machine of the last attempt: the one that it began on, or the place in the pool that it was claimed for.
+func (f Facts) Where() string {
+	switch {
+	case f.Start != nil && !f.Start.Void && f.Start.Host != "":
+		return f.Start.Host
+	case f.Claim != nil:
+		return f.Claim.Host
+	}
+	return ""
+}
+
 // ExitedWell says whether the command of the last attempt exited with code 0 by itself.
 func (f Facts) ExitedWell() bool {
 	return f.End != nil && f.End.Kind == EndExit && f.End.ExitCode != nil && *f.End.ExitCode == 0

@@ -128,7 +128,7 @@ func judgeLive(f Facts, p Policy, now time.Time) Judgement {
 			return Judgement{Queued, "starting"}
 		}
 	default:
-		if f.Start == nil && now.Sub(f.Claim.At) < StartGrace {
+		if f.Start == nil && f.Over == nil && now.Sub(f.Claim.At) < StartGrace {
 			return Judgement{Queued, "claimed, its supervisor has not shown itself yet"}
 		}
 		if f.Progress.Complete() && !f.olderEvidence() {

@@ -48,7 +48,7 @@ var house = []row{
 	// machines
 	{dirs: []string{"internal/host"}},
 	{dirs: []string{"internal/executor/local", "internal/executor/slurm"}},
-	{dirs: []string{"internal/executor/exectest"}},
+	{dirs: []string{"internal/executor/exectest", "internal/executor/slurm/slurmtest"}},
 	{dirs: []string{"internal/supervise"}},
 	// loops
 	{dirs: []string{"internal/observe"}},

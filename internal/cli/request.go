@@ -116,7 +116,7 @@ func awaitEnds(ctx context.Context, env Env, o *observe.Observer, all []runsheet
 				fmt.Fprintf(env.Err, "%s: stopped\n", run.Name)
 				break
 			}
-			if f.Start != nil && (f.Liveness == runsheet.LivenessGone || f.Liveness == runsheet.LivenessOrphan) {
+			if (f.Start != nil || f.Over != nil) && (f.Liveness == runsheet.LivenessGone || f.Liveness == runsheet.LivenessOrphan) {
 				// Nobody else may be there to end what its dead supervisor left behind.
 				_, err := record.TakeOver(ctx, sys, record.AttemptDir(run.WorkDir, f.Attempt), record.Heir{Grace: s.Policy.StopGrace, Over: f.Over,
 					Final: func() *runsheet.Progress { return o.One(ctx, run).Progress }})

@@ -82,6 +82,10 @@ func wording(e journal.Event) (tui.Event, bool) {
 		case e.End == runsheet.EndStopped:
 			out.Kind = "stopped"
 			out.Text = ""
+		case e.End == runsheet.EndPreempted:
+			out.Kind = "preempted"
+		case e.End == runsheet.EndVoid:
+			out.Kind = "called off"
 		default:
 			out.Kind = "failed"
 		}

@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"runsheet"
 	"runsheet/internal/journal"
 	"runsheet/internal/record"
 )
@@ -29,8 +30,9 @@ func (l *Launcher) followRestarts(i int) error {
 		if n == now.Attempt || v.End == nil || l.ledger.entry(run.WorkDir).ended {
 			continue
 		}
+		judged := runsheet.Judge(run, runsheet.Facts{Attempt: n, Claim: v.Claim, Start: v.Start, End: v.End}, l.sheet.Policy, l.sys.Clock.Now())
 		ev := journal.Event{Kind: journal.Ended, Run: run.Name, WorkDir: run.WorkDir, Attempt: n, Nonce: v.Claim.Nonce,
-			Host: v.Claim.Host, End: v.End.Kind, Cause: v.End.Cause, Text: v.End.Cause.Text, Early: v.Claim.Session != l.ledger.session}
+			Host: v.Claim.Host, End: v.End.Kind, Cause: v.End.Cause, Text: judged.Reason, Early: v.Claim.Session != l.ledger.session}
 		if p := v.End.Progress; p != nil && p.Error == "" {
 			ev.Reached = p.Completed
 		}

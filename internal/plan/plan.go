@@ -117,7 +117,7 @@ func (in Input) live(f runsheet.Facts, judged runsheet.Judgement) runsheet.Actio
 		}
 		return wait(orElse(judged.Reason, "running"), time.Time{})
 	}
-	if until := f.Claim.At.Add(runsheet.StartGrace); f.Start == nil && in.Now.Before(until) {
+	if until := f.Claim.At.Add(runsheet.StartGrace); f.Start == nil && f.Over == nil && in.Now.Before(until) {
 		return wait(judged.Reason, until)
 	}
 	return runsheet.Action{Verb: runsheet.VerbRecover, Reason: judged.Reason}

@@ -64,6 +64,9 @@ func complain(o runsheet.Observed) (text, hint string) {
 	case o.Status == runsheet.Stuck:
 		return diagnose.Clean(o.Reason), "`runsheet logs RUN` shows what it printed last, `runsheet stop RUN` ends it"
 	case o.Status == runsheet.Unknown && o.Live():
+		if o.Claim.Batch != "" {
+			return diagnose.Clean(o.Reason), "nothing is launched twice meanwhile; look with squeue, and with `runsheet status` again once it answers"
+		}
 		return diagnose.Clean(o.Reason), "once you know that nothing of it runs any more: `runsheet retry --force RUN`"
 	case o.Status == runsheet.Unknown:
 		return diagnose.Clean(o.Reason), "a total in the sheet (`progress: {epochs: 20}`) would tell whether it is done"

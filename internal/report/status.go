@@ -139,10 +139,8 @@ func runDoc(o runsheet.Observed, now time.Time) RunDoc {
 		}
 	}
 	if c := o.Claim; c != nil {
-		d.Executor, d.Host = &c.Executor, &c.Host
-		if began(o) && o.Start.Host != "" { // on a cluster, the node that it was given
-			d.Host = &o.Start.Host
-		}
+		where := o.Where()
+		d.Executor, d.Host = &c.Executor, &where
 		d.Devices = append(d.Devices, c.Devices...)
 	}
 	if began(o) {

@@ -152,7 +152,7 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live
 			if o.Claim == nil {
 				return ""
 			}
-			return diagnose.Clean(o.Claim.Host)
+			return diagnose.Clean(o.Where())
 		}),
 		column(Column{Title: "TIME", Keep: 4}, func(o runsheet.Observed) string { return timing(o, s.AsOf) }),
 		column(Column{Title: "REASON", Min: 16, Keep: 2, Cut: 0}, func(o runsheet.Observed) string { return diagnose.Clean(o.Reason) }))

@@ -19,12 +19,13 @@ import (
 const patience = 60 * time.Second
 
 // Suite checks that an executor keeps its contract. newExecutor returns a fresh one for each test; sleeper is a command
-// that it can run which lasts until it is ended, quick one that exits with code 3 at once.
-func Suite(t *testing.T, newExecutor func(t *testing.T) runsheet.Executor, sleeper, quick string) {
+// that it can run which lasts until it is ended, quick one that exits with code 3 at once. What the claims say beside the
+// command is changed by edit.
+func Suite(t *testing.T, newExecutor func(t *testing.T) runsheet.Executor, sleeper, quick string, edit ...func(*runsheet.Claim)) {
 	ctx := context.Background()
 	begin := func(t *testing.T, command string) (runsheet.Executor, string, runsheet.Claim) {
 		e := newExecutor(t)
-		dir, c := Claimed(t, e.Name(), command)
+		dir, c := Claimed(t, e.Name(), command, edit...)
 		if err := Start(ctx, e, dir, c); err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +92,7 @@ func Suite(t *testing.T, newExecutor func(t *testing.T) runsheet.Executor, sleep
 
 	t.Run("does not begin what was given up", func(t *testing.T) {
 		e := newExecutor(t)
-		dir, c := Claimed(t, e.Name(), quick)
+		dir, c := Claimed(t, e.Name(), quick, edit...)
 		sys := record.NewSystem(durable.OS())
 		if _, err := record.TakeOver(ctx, sys, dir, record.Heir{}); err != nil {
 			t.Fatal(err)
@@ -109,7 +110,7 @@ func Suite(t *testing.T, newExecutor func(t *testing.T) runsheet.Executor, sleep
 
 	t.Run("cannot start where there is nothing", func(t *testing.T) {
 		e := newExecutor(t)
-		dir, c := Claimed(t, e.Name(), quick)
+		dir, c := Claimed(t, e.Name(), quick, edit...)
 		if err := os.RemoveAll(filepath.Dir(filepath.Dir(dir))); err != nil {
 			t.Fatal(err)
 		}

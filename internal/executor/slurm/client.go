@@ -41,11 +41,14 @@ func command(ctx context.Context, name string, args ...string) (string, error) {
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	var out, words bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &words
+	impatient := &listener{words: &words, enough: cancel}
+	cmd.Stdout, cmd.Stderr = &out, impatient
 	err := cmd.Run()
 	switch {
 	case err == nil:
 		return out.String(), nil
+	case impatient.heard:
+		return out.String(), &refusal{command: name, text: plain(name, words.String())}
 	case errors.Is(err, exec.ErrNotFound):
 		return "", durable.WithHint(fmt.Errorf("%s is not on this machine: %w", name, err),
 			"run this where Slurm's commands are, on a login node of the cluster, or take slurm out of the pool")
@@ -58,6 +61,25 @@ func command(ctx context.Context, name string, args ...string) (string, error) {
 		r.text = fmt.Sprintf("no answer within %v: %s", patience, r.text)
 	}
 	return out.String(), r
+}
+
+// sleeping is what sbatch says when the controller takes no job now: it would try again by itself, for minutes.
+const sleeping = "sleeping and retrying"
+
+// listener keeps the words of a command, and ends it where it says that it goes to sleep.
+type listener struct {
+	words  *bytes.Buffer
+	enough func()
+	heard  bool
+}
+
+func (l *listener) Write(p []byte) (int, error) {
+	l.words.Write(p)
+	if !l.heard && bytes.Contains(l.words.Bytes(), []byte(sleeping)) {
+		l.heard = true
+		l.enough()
+	}
+	return len(p), nil
 }
 
 // plain joins the lines that a command printed, without its own name before each.

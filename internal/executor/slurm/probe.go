@@ -65,7 +65,7 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 	}
 	e.mu.Lock()
 	k := e.remember(c.Nonce)
-	stopped, word := k.stopped, k.word
+	stopped, word, ours := k.stopped, k.word, !k.submitted.IsZero()
 	e.mu.Unlock()
 	o := verdict(j.state, j.nodes)
 	if !ok && begun && s.Job != "" {
@@ -86,6 +86,12 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 	if !begun {
 		// Nobody knows what became of the job, or it never came as far as to its supervisor.
 		switch {
+		case stopped != "":
+			out.Over = &runsheet.Over{Kind: stopped}
+		case !ok && ours:
+			out.Over = &runsheet.Over{Kind: runsheet.EndCancelled, Cause: runsheet.Cause{Kind: runsheet.CauseCancelled,
+				Text: "its job was cancelled in the queue"}}
+			out.Why = out.Over.Cause.Text
 		case !ok:
 			out.Over, out.Why = nil, "it is not in Slurm's queue"
 		case o.Kind == runsheet.EndLost:

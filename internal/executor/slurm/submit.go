@@ -89,7 +89,7 @@ func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 // submit submits what it can of a batch, and takes it out of b.tasks. It returns an error where the rest would never be
 // taken; without one the rest is to be held.
 func (e *Executor) submit(ctx context.Context, b *batch) error {
-	n := len(b.tasks)
+	n, refused := len(b.tasks), false
 	for len(b.tasks) > 0 && n > 0 {
 		n = min(n, len(b.tasks))
 		if room := e.room(); room >= 0 {
@@ -106,7 +106,9 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 		case err == nil:
 			e.taken(part)
 			b.tasks = b.tasks[n:]
-			n = len(b.tasks)
+			if !refused {
+				n = len(b.tasks)
+			}
 		case !errors.As(err, &r):
 			return err
 		case classify(r) == away || r.unsure:
@@ -115,7 +117,7 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 		case classify(r) == forNow && n == 1 && e.fresh(ctx).active == 0:
 			return fmt.Errorf("submit %s: %w", part[0].Claim.Run, err) // nothing of this user's is in the way
 		case classify(r) == forNow:
-			b.why = "not in Slurm's queue yet: " + r.text
+			b.why, refused = "not in Slurm's queue yet: "+r.text, true
 			if n == 1 {
 				e.full(ctx)
 			}

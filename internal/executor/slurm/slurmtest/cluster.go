@@ -1,0 +1,179 @@
+// Package slurmtest runs real Slurm clusters for tests, and is for tests alone: munged, slurmctld and a slurmd for each
+// node, from the system's packages, all on this machine and on loopback. Each node has pid, mount and UTS namespaces of
+// its own, so that what runs there looks from here as if it ran on another machine that shares the file system: nobody
+// here can see its processes, and only Slurm can tell what became of them.
+package slurmtest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Config is how a cluster is to be. Zero values are Slurm's defaults, or the smallest that makes sense.
+type Config struct {
+	Nodes        int           // 0: three
+	CPUs         int           // of each node; 0: four
+	GPUs         int           // of each node: device nodes that are no GPUs
+	MaxArraySize int           // one more than the highest number of a task in an array
+	MaxJobCount  int           // jobs that the controller takes, those that are over included, for MinJobAge
+	MinJobAge    time.Duration // how long the controller shows a job that is over
+	KillWait     time.Duration // between SIGTERM and SIGKILL; 0: two seconds
+}
+
+// Cluster is a running cluster.
+type Cluster struct {
+	t      testing.TB
+	dir    string
+	config Config
+	port   int
+	munged *daemon
+	ctld   *daemon
+	nodes  map[string]*daemon
+}
+
+// patience is how long a daemon may take to do what is waited for.
+const patience = 60 * time.Second
+
+// Needs skips the test where a cluster cannot be run.
+func Needs(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can run a Slurm cluster with namespaces for its nodes")
+	}
+	for _, name := range []string{"munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "unshare"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("a Slurm cluster needs %s: install munge, slurmctld, slurmd and slurm-client", name)
+		}
+	}
+}
+
+// Start starts a cluster, and returns once its nodes are idle. It is gone, with all that ran on it, at the end of the
+// test. SLURM_CONF of this process names it, so that Slurm's commands talk to it.
+func Start(t testing.TB, config Config) *Cluster {
+	t.Helper()
+	Needs(t)
+	if config.Nodes == 0 {
+		config.Nodes = 3
+	}
+	if config.CPUs == 0 {
+		config.CPUs = 4
+	}
+	if config.KillWait == 0 {
+		config.KillWait = 2 * time.Second
+	}
+	// Paths of unix sockets are short.
+	dir, err := os.MkdirTemp("", "slurm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Cluster{t: t, dir: dir, config: config, nodes: map[string]*daemon{}}
+	t.Cleanup(c.stop)
+	c.port = freePorts(t, config.Nodes+1)
+	c.write("slurm.conf", c.conf(), 0o644)
+	c.write("gres.conf", c.gres(), 0o644)
+	c.write("plugstack.conf", "", 0o644)
+	for _, sub := range []string{"ctld", "log", "munge"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	os.Chmod(dir, 0o755)
+	os.Chmod(filepath.Join(dir, "munge"), 0o755)
+	t.Setenv("SLURM_CONF", c.path("slurm.conf"))
+	c.startMunge()
+	c.StartController()
+	for i := 1; i <= config.Nodes; i++ {
+		c.StartNode("node" + strconv.Itoa(i))
+	}
+	return c
+}
+
+// StartController starts the controller, and returns once it answers.
+func (c *Cluster) StartController() {
+	c.t.Helper()
+	c.ctld = c.daemon("slurmctld", "slurmctld", "-D")
+	c.await("the controller to answer", func() bool {
+		_, err := c.try("scontrol", "ping")
+		return err == nil
+	})
+}
+
+// StopController ends the controller as a restart does: it saves its state first.
+func (c *Cluster) StopController() {
+	c.t.Helper()
+	c.ctld.terminate()
+}
+
+// StartNode starts a node, and returns once it can be given jobs.
+func (c *Cluster) StartNode(name string) {
+	c.t.Helper()
+	if err := os.MkdirAll(c.path(name), 0o755); err != nil {
+		c.t.Fatal(err)
+	}
+	c.nodes[name] = c.daemon(name, "unshare", "--pid", "--fork", "--mount-proc", "--uts", "--mount", "--kill-child",
+		"sh", "-c", `hostname "$0" && exec slurmd -D -N "$0"`, name)
+	c.await(name+" to be idle", func() bool {
+		out, err := c.try("sinfo", "--noheader", "--nodes="+name, "--format=%T")
+		state := strings.TrimSpace(strings.SplitN(out, "\n", 2)[0])
+		if err == nil && strings.HasPrefix(state, "down") {
+			c.try("scontrol", "update", "nodename="+name, "state=resume")
+		}
+		return err == nil && (state == "idle" || state == "mixed" || state == "allocated")
+	})
+}
+
+// KillNode ends a node with all that runs on it, as a power cut does. The controller finds out by itself.
+func (c *Cluster) KillNode(name string) {
+	c.t.Helper()
+	c.nodes[name].kill()
+}
+
+// Nodes returns the names of the nodes.
+func (c *Cluster) Nodes() []string {
+	var names []string
+	for i := 1; i <= c.config.Nodes; i++ {
+		names = append(names, "node"+strconv.Itoa(i))
+	}
+	return names
+}
+
+// Run runs one of Slurm's commands and returns what it printed, without the last newline. A failure ends the test.
+func (c *Cluster) Run(name string, args ...string) string {
+	c.t.Helper()
+	out, err := c.try(name, args...)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
+	}
+	return strings.TrimRight(out, "\n")
+}
+
+func (c *Cluster) try(name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "SLURM_CONF="+c.path("slurm.conf"))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (c *Cluster) path(name string) string { return filepath.Join(c.dir, name) }
+
+func (c *Cluster) write(name, text string, perm os.FileMode) {
+	c.t.Helper()
+	if err := os.WriteFile(c.path(name), []byte(text), perm); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// await waits for a condition, and fails the test with the daemons' last words where it does not come.
+func (c *Cluster) await(what string, done func() bool) {
+	c.t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			c.t.Fatalf("waited %v for %s\n%s", patience, what, c.lastWords())
+		}
+	}
+}

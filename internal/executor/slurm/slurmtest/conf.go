@@ -1,0 +1,121 @@
+package slurmtest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// conf is slurm.conf(5). What it sets is what makes several nodes on one machine possible, and tests quick.
+func (c *Cluster) conf() string {
+	var b strings.Builder
+	set := func(key string, value any) { fmt.Fprintf(&b, "%s=%v\n", key, value) }
+	set("ClusterName", "test")
+	set("SlurmctldHost", "localhost(127.0.0.1)")
+	set("SlurmctldPort", c.port)
+	set("SlurmUser", "root")
+	set("SlurmdUser", "root")
+	set("AuthType", "auth/munge")
+	// A requeued job waits until the credential of its earlier execution has expired: two minutes by default.
+	set("AuthInfo", "socket="+c.path("munge/socket")+",cred_expire=3")
+	set("CredType", "cred/munge")
+	set("StateSaveLocation", c.path("ctld"))
+	set("SlurmctldPidFile", c.path("slurmctld.pid"))
+	set("SlurmdSpoolDir", c.path("%n"))
+	set("SlurmdPidFile", c.path("%n/slurmd.pid"))
+	set("PlugStackConfig", c.path("plugstack.conf"))
+	set("ProctrackType", "proctrack/linuxproc")
+	set("TaskPlugin", "task/none")
+	set("JobAcctGatherType", "jobacct_gather/none")
+	set("AccountingStorageType", "accounting_storage/none")
+	set("JobCompType", "jobcomp/none")
+	set("SelectType", "select/cons_tres")
+	set("SelectTypeParameters", "CR_CPU")
+	set("SchedulerType", "sched/backfill")
+	set("SchedulerParameters", "bf_interval=1,sched_interval=1,batch_sched_delay=0,sched_min_interval=0,bf_max_job_test=1000,default_queue_depth=1000")
+	set("ReturnToService", 2)
+	set("SlurmdParameters", "config_overrides") // more CPUs than there are
+	set("SwitchType", "switch/none")
+	set("MpiDefault", "none")
+	set("KillWait", seconds(c.config.KillWait))
+	set("SlurmdTimeout", 6)
+	set("SlurmctldTimeout", 5)
+	set("MessageTimeout", 10)
+	set("UnkillableStepTimeout", 30)
+	set("PreemptType", "preempt/partition_prio")
+	set("PreemptMode", "REQUEUE")
+	if c.config.MaxArraySize > 0 {
+		set("MaxArraySize", c.config.MaxArraySize)
+	}
+	if c.config.MaxJobCount > 0 {
+		set("MaxJobCount", c.config.MaxJobCount)
+	}
+	if c.config.MinJobAge > 0 {
+		set("MinJobAge", seconds(c.config.MinJobAge))
+	}
+	gres := ""
+	if c.config.GPUs > 0 {
+		set("GresTypes", "gpu")
+		gres = fmt.Sprintf(" Gres=gpu:%d", c.config.GPUs)
+	}
+	for i, name := range c.Nodes() {
+		fmt.Fprintf(&b, "NodeName=%s NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=%d RealMemory=2000%s\n", name, name, c.port+1+i, c.config.CPUs, gres)
+	}
+	all := strings.Join(c.Nodes(), ",")
+	fmt.Fprintf(&b, "PartitionName=main Nodes=%s Default=YES MaxTime=INFINITE State=UP PriorityTier=1\n", all)
+	fmt.Fprintf(&b, "PartitionName=cancelling Nodes=%s MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=CANCEL\n", all)
+	fmt.Fprintf(&b, "PartitionName=urgent Nodes=%s MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF\n", all)
+	return b.String()
+}
+
+// gres is gres.conf(5), with the device nodes that it names: they only have to be there.
+func (c *Cluster) gres() string {
+	if c.config.GPUs == 0 {
+		return ""
+	}
+	for i := range c.config.GPUs {
+		// The numbers are those of /dev/null: nobody is to talk to it.
+		if err := unix.Mknod(c.path(fmt.Sprintf("nvidia%d", i)), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))); err != nil {
+			if os.WriteFile(c.path(fmt.Sprintf("nvidia%d", i)), nil, 0o666) != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+	return fmt.Sprintf("Name=gpu File=%s[0-%d]\n", c.path("nvidia"), c.config.GPUs-1)
+}
+
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// freePorts returns the first of n ports in a row that nobody listens on.
+func freePorts(t testing.TB, n int) int {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if first+n < 65536 && allFree(first, n) {
+			return first
+		}
+	}
+	t.Fatal("no free ports in a row")
+	return 0
+}
+
+func allFree(first, n int) bool {
+	for p := first; p < first+n; p++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p))
+		if err != nil {
+			return false
+		}
+		l.Close()
+	}
+	return true
+}
