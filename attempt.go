@@ -67,7 +67,7 @@ const (
 	EndError     EndKind = "error"      // the command could not be started: Cause.Text says why
 	EndPreempted EndKind = "preempted"  // the scheduler gave its place to another job, or restarted it
 	EndTimeLimit EndKind = "time_limit" // the scheduler's time limit
-	EndCancelled EndKind = "cancelled"  // somebody cancelled its job with the scheduler's own command
+	EndCancelled EndKind = "cancelled"  // its job was cancelled with the scheduler's own command, or killed for its memory
 )
 
 // End is end.json, written once, when nothing of the attempt lives any more.

@@ -240,7 +240,11 @@ func judgeEnded(f Facts, progress *Progress) Judgement {
 	case EndTimeLimit:
 		return Judgement{Failed, "time limit reached" + at + after(e.Cause.Text)}
 	case EndCancelled:
-		return Judgement{Failed, "cancelled" + at + after(e.Cause.Text)}
+		word := "cancelled"
+		if e.Cause.Kind == CauseOOMKilled {
+			word = "killed"
+		}
+		return Judgement{Failed, word + at + after(e.Cause.Text)}
 	case EndStuck:
 		return Judgement{Failed, "stuck" + at + ", and was ended"}
 	case EndSignal:

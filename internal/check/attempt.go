@@ -172,6 +172,10 @@ func (h *history) unended(a *attempt) {
 		h.overtaken(a, lives)
 		return
 	}
+	if a.claim != nil && a.claim.Batch != "" && lives != runsheet.LivenessOrphan {
+		h.lives = true // whether its job waits, runs or is over is the scheduler's to say: `runsheet status` asks it
+		return
+	}
 	const next = "nothing needs to be done: the next `runsheet run` records its end"
 	switch lives {
 	case runsheet.LivenessOrphan:

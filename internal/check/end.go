@@ -63,7 +63,7 @@ func wrongEnd(e runsheet.End) (wrong []string) {
 		if e.ExitCode != nil {
 			say("a signal ended the command, and yet there is an exit code: %d", *e.ExitCode)
 		}
-	case runsheet.EndStopped, runsheet.EndStuck:
+	case runsheet.EndStopped, runsheet.EndStuck, runsheet.EndPreempted, runsheet.EndTimeLimit, runsheet.EndCancelled:
 		if e.ExitCode != nil && e.Signal != "" {
 			say("it has an exit code and a signal")
 		}

@@ -34,12 +34,28 @@ func (c *checker) state(f *findings, dir string) {
 			if _, ok := c.file(f, path, uid); ok {
 				held = c.launcher(f, dir, path)
 			}
+		case path == filepath.Dir(record.BatchPath(dir, "")), path == filepath.Dir(record.BinaryPath(dir, "")):
+			c.jobs(f, path, uid)
 		case path == record.SetupLogPath(dir), path == record.LauncherLogPath(dir):
 			c.file(f, path, uid)
 		case !isTemp(name):
 			c.strange(f, path)
 		case !held:
 			c.leftover(f, path)
+		}
+	}
+}
+
+// jobs looks at a directory of what the jobs of a scheduler need.
+func (c *checker) jobs(f *findings, dir string, uid int) {
+	if _, ok := c.directory(f, dir, uid); !ok {
+		return
+	}
+	for _, name := range c.names(f, dir) {
+		if path := filepath.Join(dir, name); isTemp(name) {
+			c.leftover(f, path)
+		} else {
+			c.file(f, path, uid)
 		}
 	}
 }

@@ -112,9 +112,6 @@ func writeEnd(sys System, attemptDir string, v View, heir Heir, forced bool) (ru
 		Forced: forced, At: sys.Clock.Now()}
 	if heir.Over != nil {
 		e.Kind, e.Cause = heir.Over.Kind, heir.Over.Cause
-		if e.Kind == runsheet.EndSignal {
-			e.Signal = "SIGKILL" // a scheduler has no other for what does not obey
-		}
 	}
 	if v.Start.Void {
 		e.Kind = runsheet.EndVoid

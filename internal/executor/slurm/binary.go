@@ -51,7 +51,7 @@ func install(disk durable.Disk, sys record.System, state string) (binary, job st
 	if _, err := self.Seek(0, io.SeekStart); err != nil {
 		return fail(err)
 	}
-	temp := binary + ".tmp-" + record.NewNonce()
+	temp := filepath.Join(filepath.Dir(binary), durable.TempPrefix+record.NewNonce())
 	if err := copyTo(disk, self, temp); err != nil {
 		disk.Remove("install", temp)
 		return fail(err)

@@ -77,7 +77,7 @@ func FuzzParseQueue(f *testing.F) {
 
 func TestVerdict(t *testing.T) {
 	for state, want := range map[string]runsheet.EndKind{"TIMEOUT": runsheet.EndTimeLimit, "PREEMPTED": runsheet.EndPreempted,
-		"NODE_FAIL": runsheet.EndLost, "CANCELLED": runsheet.EndCancelled, "OUT_OF_MEMORY": runsheet.EndSignal, "": runsheet.EndLost, "FAILED": runsheet.EndLost} {
+		"NODE_FAIL": runsheet.EndLost, "CANCELLED": runsheet.EndCancelled, "OUT_OF_MEMORY": runsheet.EndCancelled, "": runsheet.EndLost, "FAILED": runsheet.EndLost} {
 		if o := verdict(state, "node1"); o.Kind != want || o.Cause.Text == "" || o.Cause.Kind == "" {
 			t.Errorf("%s: %+v, want %s", state, o, want)
 		}

@@ -79,7 +79,7 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 			o = *word
 		}
 	}
-	if stopped != "" && (o.Kind == runsheet.EndCancelled || o.Kind == runsheet.EndLost) {
+	if stopped != "" && (o.Cause.Kind == runsheet.CauseCancelled || o.Kind == runsheet.EndLost) {
 		o = runsheet.Over{Kind: stopped}
 	}
 	out := runsheet.Sighting{Liveness: runsheet.LivenessGone, Over: &o}

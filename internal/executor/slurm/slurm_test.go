@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"runsheet"
+	"runsheet/internal/cli"
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/exectest"
 	"runsheet/internal/executor/slurm"
@@ -14,10 +15,16 @@ import (
 	"runsheet/internal/supervise"
 )
 
-// TestMain lets the test binary be the supervisor that the jobs become.
+// beRunsheet, in the environment, makes the test binary runsheet.
+const beRunsheet = "SLURM_TEST_RUNSHEET"
+
+// TestMain lets the test binary be the supervisor that the jobs become, and runsheet itself.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == supervise.Verb {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == supervise.Verb:
 		os.Exit(supervise.Main(os.Args[2:], os.Stderr))
+	case os.Getenv(beRunsheet) != "":
+		os.Exit(cli.Main(os.Args[1:], cli.System()))
 	}
 	os.Exit(m.Run())
 }

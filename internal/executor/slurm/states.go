@@ -54,7 +54,7 @@ func verdict(state, nodes string) runsheet.Over {
 	case "CANCELLED":
 		return say(runsheet.EndCancelled, runsheet.CauseCancelled, "its job was cancelled with scancel")
 	case "OUT_OF_MEMORY":
-		return say(runsheet.EndSignal, runsheet.CauseOOMKilled, "Slurm killed the job%s: it took more memory than it had asked for", on)
+		return say(runsheet.EndCancelled, runsheet.CauseOOMKilled, "Slurm killed the job%s: it took more memory than it had asked for", on)
 	case "":
 		return say(runsheet.EndLost, runsheet.CauseLost, "its job is not in Slurm's queue any more, and left no end")
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
 	"runsheet"
+	"runsheet/internal/durable"
 	"runsheet/internal/record"
 )
 
@@ -80,6 +82,14 @@ func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 	}
 	list, err := record.WriteBatch(e.sys, state, of)
 	if err != nil {
+		return b, err
+	}
+	// Slurm appends to it, and would make it as readable as this user's umask has it.
+	log, err := e.disk.Open("submit", record.BatchLogPath(state, c.Batch), os.O_WRONLY|os.O_CREATE|os.O_APPEND, durable.Private)
+	if err != nil {
+		return b, err
+	}
+	if err := log.Close(); err != nil {
 		return b, err
 	}
 	b.args = []string{script, binary, list}

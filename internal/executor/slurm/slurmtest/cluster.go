@@ -5,6 +5,7 @@
 package slurmtest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -150,6 +151,14 @@ func (c *Cluster) Run(name string, args ...string) string {
 		c.t.Fatalf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
 	}
 	return strings.TrimRight(out, "\n")
+}
+
+// Try runs one of Slurm's commands, and returns an error with what it printed where it failed.
+func (c *Cluster) Try(name string, args ...string) error {
+	if out, err := c.try(name, args...); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return nil
 }
 
 func (c *Cluster) try(name string, args ...string) (string, error) {
