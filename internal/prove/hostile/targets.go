@@ -24,34 +24,35 @@ func (t target) String() string { return t.dir + " " + t.name }
 // needed are the targets without which the method would not do what it says: one for each format.
 func needed() []target {
 	return []target{
-		{"internal/diagnose", "FuzzWhy"},            // the tail of a log
-		{"internal/host", "FuzzNvidiaSMI"},          // nvidia-smi's CSV
-		{"internal/journal", "FuzzParse"},           // the journal
-		{"internal/proc", "FuzzStat"},               // /proc/PID/stat: a process chooses its name
-		{"internal/progress", "FuzzCache"},          // .runsheet/progress.json
-		{"internal/record", "FuzzRecords"},          // claim, start, end, request
-		{"internal/sheet", "FuzzParse"},             // the sheet
-		{"internal/tracker", "FuzzCSVTable"},        // any table
-		{"internal/tracker", "FuzzCatBoost"},        // catboost_training.json
-		{"internal/tracker", "FuzzDocument"},        // progress.json of the training code
-		{"internal/tracker", "FuzzKerasCSV"},        // the table of Keras' CSVLogger
-		{"internal/tracker", "FuzzLightning"},       // metrics.csv and names of checkpoints of Lightning
-		{"internal/tracker", "FuzzLlamaFactory"},    // trainer_log.jsonl
-		{"internal/tracker", "FuzzLogLines"},        // the lines of a log
-		{"internal/tracker", "FuzzMLflow"},          // meta.yaml, metrics, parameters of MLflow
-		{"internal/tracker", "FuzzOpenMMLab"},       // rows, logs, configurations of MMEngine, mmcv, Detectron2
-		{"internal/tracker", "FuzzRepr"},            // config.json of the training code
-		{"internal/tracker", "FuzzSB3"},             // progress.csv and monitor.csv of stable-baselines3
-		{"internal/tracker", "FuzzScores"},          // scores
-		{"internal/tracker", "FuzzTensorBoard"},     // a directory of event files
-		{"internal/tracker", "FuzzTimmTotal"},       // args.yaml of timm
-		{"internal/tracker", "FuzzTorchtune"},       // configuration and log of torchtune
-		{"internal/tracker", "FuzzTrainerState"},    // trainer_state.json
-		{"internal/tracker", "FuzzWandB"},           // a run of W&B
-		{"internal/tracker", "FuzzYAMLKeys"},        // YAML that Python wrote
-		{"internal/tracker", "FuzzYOLO"},            // results.csv of Ultralytics and YOLOv5
-		{"internal/tracker/tfevents", "FuzzEvents"}, // event files
-		{"internal/tracker/wandblog", "FuzzLog"},    // the log of W&B
+		{"internal/diagnose", "FuzzWhy"},              // the tail of a log
+		{"internal/executor/slurm", "FuzzParseQueue"}, // squeue's lines: a reason or a comment may hold anything
+		{"internal/host", "FuzzNvidiaSMI"},            // nvidia-smi's CSV
+		{"internal/journal", "FuzzParse"},             // the journal
+		{"internal/proc", "FuzzStat"},                 // /proc/PID/stat: a process chooses its name
+		{"internal/progress", "FuzzCache"},            // .runsheet/progress.json
+		{"internal/record", "FuzzRecords"},            // claim, start, end, request
+		{"internal/sheet", "FuzzParse"},               // the sheet
+		{"internal/tracker", "FuzzCSVTable"},          // any table
+		{"internal/tracker", "FuzzCatBoost"},          // catboost_training.json
+		{"internal/tracker", "FuzzDocument"},          // progress.json of the training code
+		{"internal/tracker", "FuzzKerasCSV"},          // the table of Keras' CSVLogger
+		{"internal/tracker", "FuzzLightning"},         // metrics.csv and names of checkpoints of Lightning
+		{"internal/tracker", "FuzzLlamaFactory"},      // trainer_log.jsonl
+		{"internal/tracker", "FuzzLogLines"},          // the lines of a log
+		{"internal/tracker", "FuzzMLflow"},            // meta.yaml, metrics, parameters of MLflow
+		{"internal/tracker", "FuzzOpenMMLab"},         // rows, logs, configurations of MMEngine, mmcv, Detectron2
+		{"internal/tracker", "FuzzRepr"},              // config.json of the training code
+		{"internal/tracker", "FuzzSB3"},               // progress.csv and monitor.csv of stable-baselines3
+		{"internal/tracker", "FuzzScores"},            // scores
+		{"internal/tracker", "FuzzTensorBoard"},       // a directory of event files
+		{"internal/tracker", "FuzzTimmTotal"},         // args.yaml of timm
+		{"internal/tracker", "FuzzTorchtune"},         // configuration and log of torchtune
+		{"internal/tracker", "FuzzTrainerState"},      // trainer_state.json
+		{"internal/tracker", "FuzzWandB"},             // a run of W&B
+		{"internal/tracker", "FuzzYAMLKeys"},          // YAML that Python wrote
+		{"internal/tracker", "FuzzYOLO"},              // results.csv of Ultralytics and YOLOv5
+		{"internal/tracker/tfevents", "FuzzEvents"},   // event files
+		{"internal/tracker/wandblog", "FuzzLog"},      // the log of W&B
 	}
 }
 
