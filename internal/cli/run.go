@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -192,6 +193,13 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 				left = 128 + int(sig.(unix.Signal))
 				control <- launcher.Leave
 			}
+		}
+	}()
+	// A launcher lives for days on a login node that is everybody's, and has little to do: memory is what it must spare.
+	debug.SetGCPercent(25)
+	go func() {
+		for range time.Tick(time.Minute) {
+			debug.FreeOSMemory() // what it took to begin is not needed any more, and the runtime gives it back slowly
 		}
 	}()
 	view := newView(env, o.detached)

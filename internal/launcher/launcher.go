@@ -19,6 +19,7 @@ import (
 	"runsheet/internal/journal"
 	"runsheet/internal/observe"
 	"runsheet/internal/plan"
+	"runsheet/internal/proc"
 	"runsheet/internal/record"
 )
 
@@ -80,17 +81,18 @@ type Launcher struct {
 	trouble map[int]*trouble // by run: what kept us from acting on it
 	isReady bool             // secrets and setup were seen to
 	// recovering are the runs whose ends are being written for dead supervisors; recovered tells what came of it.
-	recovering map[int]bool
-	recovered  chan recovery
-	doubts     map[int]time.Time // since when the records of a run cannot be read
-	unproved   map[int]bool      // runs whose records are gone, and of which something may live still
-	stop       stopping
-	broken     string
-	file       sheetFile
-	lock       *record.LauncherLock
-	scanned    time.Time     // when all runs were observed last
-	scan       time.Duration // how long that took
-	turn       time.Duration // how long the last round of the loop took
+	recovering  map[int]bool
+	recovered   chan recovery
+	doubts      map[int]time.Time // since when the records of a run cannot be read
+	unproved    map[int]bool      // runs whose records are gone, and of which something may live still
+	stop        stopping
+	broken      string
+	file        sheetFile
+	lock        *record.LauncherLock
+	scanned     time.Time     // when all runs were observed last
+	scannedRest time.Time     // when all but those that wait in a queue were
+	scan        time.Duration // how long that took
+	turn        time.Duration // how long the last round of the loop took
 }
 
 // stopping is how far an interrupt has come.
@@ -188,7 +190,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		return Outcome{}, err
 	}
 	for {
-		began := time.Now()
+		began, spent := time.Now(), proc.CPUTime()
 		l.facts = l.current(ctx)
 		if err := l.stillHeld(); err != nil {
 			return Outcome{}, err
@@ -215,7 +217,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		}
 		snap := l.snapshot()
 		l.listener.Snapshot(snap)
-		l.turn = time.Since(began)
+		l.turn = max(time.Since(began), proc.CPUTime()-spent)
 		if again { // something was not as the plan took it to be
 			continue
 		}
@@ -386,6 +388,7 @@ func (l *Launcher) event(kind journal.Kind, i int) journal.Event {
 
 // noteClaim writes a claim that is durable into the journal.
 func (l *Launcher) noteClaim(i int, c runsheet.Claim) error {
-	return l.note(journal.Event{Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: c.WorkDir, Attempt: c.Attempt,
-		Nonce: c.Nonce, Host: c.Host, Devices: c.Devices, Process: &c.By})
+	by := c.By // the ledger keeps it, and must not keep the claim
+	return l.note(journal.Event{Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir, Attempt: c.Attempt,
+		Nonce: c.Nonce, Host: c.Host, Devices: c.Devices, Process: &by})
 }

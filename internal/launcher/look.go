@@ -6,6 +6,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/journal"
+	"runsheet/internal/proc"
 	"runsheet/internal/record"
 )
 
@@ -13,7 +14,8 @@ const (
 	pollWatched = 2 * time.Second        // where inotify tells of changes: of files that grow it does not
 	pollBlind   = time.Second            // where it cannot
 	scanAtLeast = 30 * time.Second       // between two looks at all runs
-	scanShare   = 100                    // such a look may take one part in so many of the time
+	scanShare   = 200                    // such a look may take one part in so many of the time, by the clock and of one core
+	scanWaiting = 15 * time.Minute       // between two looks at what waits in a queue, and whose records nobody changes
 	gather      = 30 * time.Millisecond  // events of one change come in a burst
 	gatherShare = 10                     // a round of the loop may take one part in so many of the time, while there are changes
 	doubtMost   = 30 * time.Second       // until records that cannot be read are taken to be damaged
@@ -24,11 +26,20 @@ const (
 // of all.
 func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 	now := l.sys.Clock.Now()
-	if l.facts == nil || now.Sub(l.scanned) > max(scanAtLeast, scanShare*l.scan) {
+	if l.facts == nil || now.Sub(l.scanned) > scanWaiting || now.Sub(l.scanned) > l.untilScan() && !l.someWait() {
 		l.observeAll(ctx)
 		return l.facts
 	}
 	due := l.watch.heard()
+	if now.Sub(l.scanned) > l.untilScan() && now.Sub(l.scannedRest) > l.untilScan() {
+		// All but what waits in a queue: there may be ten thousand of those, and Slurm says when one begins.
+		l.scannedRest = now
+		for i, f := range l.facts {
+			if !l.waits(ctx, f) {
+				due[l.sheet.Runs[i].WorkDir] = true
+			}
+		}
+	}
 	for i, f := range l.facts {
 		if f.Live() && !l.waits(ctx, f) || l.doubtful(i) {
 			due[l.sheet.Runs[i].WorkDir] = true
@@ -62,12 +73,26 @@ func (l *Launcher) waits(ctx context.Context, f runsheet.Facts) bool {
 }
 
 func (l *Launcher) observeAll(ctx context.Context) {
-	began := time.Now()
+	began, spent := time.Now(), proc.CPUTime()
 	l.facts = l.observer.Observe(ctx, l.sheet.Runs)
 	for i, f := range l.facts {
 		l.facts[i] = l.explained(i, f)
 	}
-	l.scanned, l.scan = l.sys.Clock.Now(), time.Since(began)
+	l.scanned, l.scan = l.sys.Clock.Now(), max(time.Since(began), proc.CPUTime()-spent)
+	l.scannedRest = l.scanned
+}
+
+// untilScan returns how long after a look at all runs the next one is due.
+func (l *Launcher) untilScan() time.Duration { return max(scanAtLeast, scanShare*l.scan) }
+
+// someWait says whether something waits in a scheduler's queue.
+func (l *Launcher) someWait() bool {
+	for _, f := range l.facts {
+		if f.Waiting && f.Start == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // look observes one run anew.
@@ -155,7 +180,7 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 		return false, nil // something may have happened before it was watched
 	}
 	now := l.sys.Clock.Now()
-	next := l.scanned.Add(max(scanAtLeast, scanShare*l.scan))
+	next := latest(l.scanned, l.scannedRest).Add(l.untilScan())
 	for _, a := range actions {
 		if a.Verb == runsheet.VerbWait && !a.Until.IsZero() && a.Until.Before(next) {
 			next = a.Until
@@ -236,6 +261,13 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 	return false, nil
 }
 
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // interrupt takes an interrupt in.
 func (l *Launcher) interrupt() error {
 	if l.stop < atOnce {
@@ -253,7 +285,7 @@ func (l *Launcher) interrupt() error {
 func (l *Launcher) follow() bool {
 	want := map[string][]string{}
 	for i, f := range l.facts {
-		if f.Live() {
+		if f.Live() && !f.Waiting { // nothing happens below what waits in a queue
 			dir := l.sheet.Runs[i].WorkDir
 			want[dir] = []string{dir, record.AttemptDir(dir, f.Attempt)}
 		}

@@ -74,6 +74,7 @@ func (o *Observer) one(ctx context.Context, run runsheet.Run, recompute bool) ru
 	f := o.records(ctx, run.WorkDir)
 	run.Progress.Exited = f.ExitedWell()
 	p := o.evidence(ctx, run, recompute)
+	share(f.Claim, run)
 	f.Progress = &p
 	f.LastActivity = p.LastActivity
 	if f.Attempt > 0 {

@@ -21,7 +21,7 @@ const (
 	cacheSchema = "runsheet.cache/1"
 	maxCache    = 4 << 20 // bytes of a document
 	// maxMemos is of how many documents the decoded form is kept in memory. More runs than this are only slower.
-	maxMemos = 4096
+	maxMemos = 1024
 	// documentName is the progress.json of the original layout.
 	documentName = "progress.json"
 )
