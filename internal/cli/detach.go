@@ -42,8 +42,11 @@ func detach(env Env, s *runsheet.Sheet, o runOptions) error {
 		return fmt.Errorf("detach: %w", err)
 	}
 	defer read.Close()
-	cmd := exec.Command("/proc/self/exe", "run", "--detached", "-s", s.Path, "-j", fmt.Sprint(s.Policy.Jobs))
+	cmd := exec.Command("/proc/self/exe", "run", "--detached", "-s", s.Path)
 	cmd.Args[0] = os.Args[0] // what ps shows
+	if o.jobs > 0 {
+		cmd.Args = append(cmd.Args, "-j", fmt.Sprint(o.jobs))
+	}
 	for flag, set := range map[string]bool{"--outdated": o.launcher.Outdated, "--resume-stopped": o.launcher.ResumeStopped} {
 		if set {
 			cmd.Args = append(cmd.Args, flag)
