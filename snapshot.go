@@ -12,7 +12,7 @@ type Snapshot struct {
 
 // Observed is a run with its facts and the judgement over them.
 type Observed struct {
-	Run Run
+	Run *Run // of the sheet, which never changes
 	Facts
 	Judgement
 }
@@ -21,7 +21,7 @@ type Observed struct {
 func Snap(sheet *Sheet, facts []Facts, now time.Time) Snapshot {
 	s := Snapshot{Sheet: sheet, AsOf: now, Runs: make([]Observed, len(facts))}
 	for i, f := range facts {
-		s.Runs[i] = Observed{sheet.Runs[i], f, Judge(sheet.Runs[i], f, sheet.Policy, now)}
+		s.Runs[i] = Observed{&sheet.Runs[i], f, Judge(sheet.Runs[i], f, sheet.Policy, now)}
 	}
 	return s
 }

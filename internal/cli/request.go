@@ -47,7 +47,7 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 	o, sys := observerOf(env, all), record.NewSystem(env.Disk)
 	targets := s.Runs
 	for _, stray := range snapshot(ctx, env, o, s, false).Strays {
-		targets = append(targets[:len(targets):len(targets)], stray.Run) // a run that the sheet no longer has can only be stopped
+		targets = append(targets[:len(targets):len(targets)], *stray.Run) // a run that the sheet no longer has can only be stopped
 	}
 	chosen, err := selectRuns(targets, patterns)
 	if err != nil {

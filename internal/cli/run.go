@@ -196,7 +196,7 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 		}
 	}()
 	// A launcher lives for days on a login node that is everybody's, and has little to do: memory is what it must spare.
-	debug.SetGCPercent(25)
+	debug.SetGCPercent(15)
 	go func() {
 		for range time.Tick(time.Minute) {
 			debug.FreeOSMemory() // what it took to begin is not needed any more, and the runtime gives it back slowly

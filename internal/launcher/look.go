@@ -57,8 +57,8 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 	}
 	for k := range l.strays {
 		s := &l.strays[k]
-		s.Facts = l.observer.One(ctx, s.Run)
-		s.Judgement = runsheet.Judge(s.Run, s.Facts, l.sheet.Policy, now)
+		s.Facts = l.observer.One(ctx, *s.Run)
+		s.Judgement = runsheet.Judge(*s.Run, s.Facts, l.sheet.Policy, now)
 	}
 	return l.facts
 }

@@ -30,7 +30,7 @@ func (o *Observer) Strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 		run := runsheet.Run{Name: name, WorkDir: dir, Shown: dir, Command: f.Claim.Identity, Progress: f.Claim.Progress}
 		p := o.evidence(ctx, run, false)
 		f.Progress, f.LastActivity = &p, p.LastActivity
-		out = append(out, runsheet.Observed{Run: run, Facts: f, Judgement: runsheet.Judge(run, f, sheet.Policy, p.AsOf)})
+		out = append(out, runsheet.Observed{Run: &run, Facts: f, Judgement: runsheet.Judge(run, f, sheet.Policy, p.AsOf)})
 	}
 	return out
 }

@@ -128,7 +128,7 @@ func (a axes) combinations(s runsheet.Snapshot, names []string) [][]string {
 	var all [][]string
 	seen := map[string]bool{}
 	for _, o := range s.Runs {
-		values := valuesOf(o.Run, names)
+		values := valuesOf(*o.Run, names)
 		if k := strings.Join(values, "\x00"); !seen[k] {
 			seen[k] = true
 			all = append(all, values)

@@ -70,7 +70,7 @@ func uci() runsheet.Snapshot {
 // judged sets the facts of run i, judges it, and returns it for what a test wants to change after that.
 func judged(s runsheet.Snapshot, i int, f runsheet.Facts) *runsheet.Observed {
 	run := s.Sheet.Runs[i]
-	s.Runs[i] = runsheet.Observed{Run: run, Facts: f, Judgement: runsheet.Judge(run, f, s.Sheet.Policy, now)}
+	s.Runs[i] = runsheet.Observed{Run: &run, Facts: f, Judgement: runsheet.Judge(run, f, s.Sheet.Policy, now)}
 	return &s.Runs[i]
 }
 

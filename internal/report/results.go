@@ -98,13 +98,13 @@ func (t *Table) fill(s runsheet.Snapshot, axes axes) {
 	known := map[string]bool{}
 	runs := map[string][]runsheet.Observed{} // by the keys of row and column
 	for _, o := range s.Runs {
-		labels := valuesOf(o.Run, t.RowAxes)
+		labels := valuesOf(*o.Run, t.RowAxes)
 		row := key(labels)
 		if !known[row] {
 			known[row] = true
 			t.Rows = append(t.Rows, ResultRow{Labels: labels})
 		}
-		at := row + "\x01" + key(valuesOf(o.Run, t.ColumnAxes))
+		at := row + "\x01" + key(valuesOf(*o.Run, t.ColumnAxes))
 		runs[at] = append(runs[at], o)
 	}
 	for i, r := range t.Rows {

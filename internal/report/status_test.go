@@ -12,7 +12,7 @@ import (
 func TestStatusGolden(t *testing.T) {
 	s := mixed()
 	stray := attempt(runsheet.Run{Name: "dataset=iris"}, time.Minute, 3, nil)
-	s.Strays = []runsheet.Observed{{Run: runsheet.Run{Name: "dataset=iris"}, Facts: stray, Judgement: runsheet.Judgement{Status: runsheet.Running}}}
+	s.Strays = []runsheet.Observed{{Run: &runsheet.Run{Name: "dataset=iris"}, Facts: stray, Judgement: runsheet.Judgement{Status: runsheet.Running}}}
 	data, err := Status(s).JSON()
 	if err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func snapshot(n, live int) runsheet.Snapshot {
 	}}
 	s.Sheet.Policy.Jobs = max(live, 1)
 	for i := range n {
-		o := runsheet.Observed{Judgement: runsheet.Judgement{Status: runsheet.Pending}, Run: runsheet.Run{
+		o := runsheet.Observed{Judgement: runsheet.Judgement{Status: runsheet.Pending}, Run: &runsheet.Run{
 			Name: fmt.Sprintf("dataset=wine,model=mlp,seed=%d", i), Progress: runsheet.ProgressSpec{Tracker: "epochs", Total: 20},
 		}}
 		if i < live {
