@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -32,6 +33,12 @@ type Cluster struct {
 	dir    string
 	config Config
 	port   int
+	*daemons
+}
+
+// daemons are what runs of a cluster.
+type daemons struct {
+	mu     sync.Mutex
 	munged *daemon
 	ctld   *daemon
 	nodes  map[string]*daemon
@@ -72,7 +79,7 @@ func Start(t testing.TB, config Config) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Cluster{t: t, dir: dir, config: config, nodes: map[string]*daemon{}}
+	c := &Cluster{t: t, dir: dir, config: config, daemons: &daemons{nodes: map[string]*daemon{}}}
 	t.Cleanup(c.stop)
 	c.port = freePorts(t, config.Nodes+1)
 	c.write("slurm.conf", c.conf(), 0o644)
@@ -92,6 +99,13 @@ func Start(t testing.TB, config Config) *Cluster {
 		c.StartNode("node" + strconv.Itoa(i))
 	}
 	return c
+}
+
+// With returns the cluster for a subtest, which then fails where it lets it down. Several may use it at once.
+func (c *Cluster) With(t testing.TB) *Cluster {
+	d := *c
+	d.t = t
+	return &d
 }
 
 // StartController starts the controller, and returns once it answers.
@@ -116,8 +130,11 @@ func (c *Cluster) StartNode(name string) {
 	if err := os.MkdirAll(c.path(name), 0o755); err != nil {
 		c.t.Fatal(err)
 	}
-	c.nodes[name] = c.daemon(name, "unshare", "--pid", "--fork", "--mount-proc", "--uts", "--mount", "--kill-child",
+	node := c.daemon(name, "unshare", "--pid", "--fork", "--mount-proc", "--uts", "--mount", "--kill-child",
 		"sh", "-c", `hostname "$0" && exec slurmd -D -N "$0"`, name)
+	c.mu.Lock()
+	c.nodes[name] = node
+	c.mu.Unlock()
 	c.await(name+" to be idle", func() bool {
 		out, err := c.try("sinfo", "--noheader", "--nodes="+name, "--format=%T")
 		state := strings.TrimSpace(strings.SplitN(out, "\n", 2)[0])
@@ -131,7 +148,10 @@ func (c *Cluster) StartNode(name string) {
 // KillNode ends a node with all that runs on it, as a power cut does. The controller finds out by itself.
 func (c *Cluster) KillNode(name string) {
 	c.t.Helper()
-	c.nodes[name].kill()
+	c.mu.Lock()
+	node := c.nodes[name]
+	c.mu.Unlock()
+	node.kill()
 }
 
 // Nodes returns the names of the nodes.
