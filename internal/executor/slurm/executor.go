@@ -18,16 +18,17 @@ type Executor struct {
 	disk    durable.Disk
 	entries map[string]runsheet.PoolEntry // by what claims name as their host
 
-	mu     sync.Mutex
-	config *config // nil: not asked yet
-	seen   snapshot
-	asking chan struct{}     // closed when the squeue that runs has answered; nil: none runs
-	known  map[string]*known // by the attempts' nonces
-	held   []*batch          // submissions that Slurm did not take whole
-	most   int               // jobs of this user, above which Slurm refused more; 0: it has not
-	drains bool              // a goroutine submits what is held
-	asks   map[string]ask    // what is to be asked of jobs, by the attempts' nonces
-	flies  bool              // a goroutine asks it
+	mu      sync.Mutex
+	config  *config // nil: not asked yet
+	seen    snapshot
+	asking  chan struct{}     // closed when the squeue that runs has answered; nil: none runs
+	known   map[string]*known // by the attempts' nonces
+	held    []*batch          // submissions that Slurm did not take whole
+	holding map[string]*batch // where an attempt is held, by its nonce
+	most    int               // jobs of this user, above which Slurm refused more; 0: it has not
+	drains  bool              // a goroutine submits what is held
+	asks    map[string]ask    // what is to be asked of jobs, by the attempts' nonces
+	flies   bool              // a goroutine asks it
 }
 
 // known is what this process remembers of an attempt beside its records.
@@ -44,7 +45,7 @@ type known struct {
 // other kinds are left out. Without entries it can look and stop, and start nothing.
 func New(disk durable.Disk, entries ...runsheet.PoolEntry) *Executor {
 	e := &Executor{sys: record.NewSystem(disk), disk: disk, entries: map[string]runsheet.PoolEntry{},
-		known: map[string]*known{}, asks: map[string]ask{}}
+		known: map[string]*known{}, holding: map[string]*batch{}, asks: map[string]ask{}}
 	for _, entry := range entries {
 		if entry.Kind == Name {
 			e.entries[entry.Name] = entry
@@ -73,6 +74,12 @@ func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) bool {
 	s := e.queue(ctx)
 	if s.err != nil {
 		return false
+	}
+	e.mu.Lock()
+	held := e.holds(c.Nonce) != ""
+	e.mu.Unlock()
+	if held {
+		return true
 	}
 	j, ok := s.jobs[task{c.Batch, c.Task}]
 	return ok && phaseOf(j.state) == pending

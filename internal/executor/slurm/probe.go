@@ -86,6 +86,8 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 	if !begun {
 		// Nobody knows what became of the job, or it never came as far as to its supervisor.
 		switch {
+		case !ok && word != nil:
+			out.Over, out.Why = word, word.Cause.Text
 		case stopped != "":
 			out.Over = &runsheet.Over{Kind: stopped}
 		case !ok && ours:
