@@ -3,6 +3,7 @@ package slurm
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"sync"
 	"time"
 
@@ -52,6 +53,16 @@ func New(disk durable.Disk, entries ...runsheet.PoolEntry) *Executor {
 		}
 	}
 	return e
+}
+
+// Ready returns an error where this machine cannot talk to any cluster, because Slurm's commands are not on it.
+func Ready() error {
+	for _, name := range []string{"sbatch", "squeue", "scancel", "scontrol"} {
+		if _, err := exec.LookPath(name); err != nil {
+			return missing(name, err)
+		}
+	}
+	return nil
 }
 
 // Name implements runsheet.Executor.
