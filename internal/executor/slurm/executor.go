@@ -103,7 +103,7 @@ func (e *Executor) configured(ctx context.Context) (config, error) {
 	if e.config == nil {
 		out, err := command(ctx, "scontrol", "show", "config")
 		if err != nil {
-			return config{}, fmt.Errorf("Slurm cannot be asked: %w", err)
+			return config{}, fmt.Errorf("cannot ask Slurm: %w", err)
 		}
 		c := parseConfig(out)
 		e.config = &c

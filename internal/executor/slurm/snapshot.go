@@ -69,7 +69,7 @@ func (e *Executor) since(ctx context.Context, good func() bool) snapshot {
 		if ctx.Err() != nil && !good() {
 			s := e.seen
 			if s.err == nil {
-				s.err = fmt.Errorf("Slurm cannot be asked: squeue has not answered for %v", answers)
+				s.err = fmt.Errorf("cannot ask Slurm: squeue has not answered for %v", answers)
 			}
 			return s
 		}
@@ -89,7 +89,7 @@ func (e *Executor) ask(done chan struct{}) {
 	defer e.mu.Unlock()
 	s.moved = e.seen.moved
 	if err != nil {
-		s.err = fmt.Errorf("Slurm cannot be asked: %w", err)
+		s.err = fmt.Errorf("cannot ask Slurm: %w", err)
 		s.jobs = e.seen.jobs // what was there last: nobody takes that for the truth
 	}
 	if (s.err == nil) != (e.seen.err == nil) || s.err == nil && !maps.Equal(s.jobs, e.seen.jobs) {
