@@ -21,8 +21,9 @@ func (c *Cluster) conf() string {
 	set("SlurmUser", "root")
 	set("SlurmdUser", "root")
 	set("AuthType", "auth/munge")
-	// A requeued job waits until the credential of its earlier execution has expired: two minutes by default.
-	set("AuthInfo", "socket="+c.path("munge/socket")+",cred_expire=3")
+	// A requeued job waits until the credential of its earlier execution has expired: two minutes by default, and also
+	// where less than five seconds are set.
+	set("AuthInfo", "socket="+c.path("munge/socket")+",cred_expire=5")
 	set("CredType", "cred/munge")
 	set("StateSaveLocation", c.path("ctld"))
 	set("SlurmctldPidFile", c.path("slurmctld.pid"))
