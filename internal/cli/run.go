@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/executor/slurm"
 	"runsheet/internal/launcher"
 	"runsheet/internal/record"
 	"runsheet/internal/report"
@@ -83,6 +85,11 @@ Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so fa
 		o.launcher.Continue = o.launcher.Once || o.detach || o.detached
 		if err := distinct(s); err != nil {
 			return err
+		}
+		if slices.ContainsFunc(s.Pool, func(e runsheet.PoolEntry) bool { return e.Kind == slurm.Name }) {
+			if err := slurm.Ready(); err != nil {
+				return usage(err, "")
+			}
 		}
 		switch {
 		case o.dryRun:

@@ -7,6 +7,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/host"
+	"runsheet/internal/journal"
 )
 
 // sampleEvery is how often the GPUs are looked at: a window of ten samples then covers what people do, and nvidia-smi
@@ -30,6 +31,7 @@ func (l *Launcher) sample(ctx context.Context) {
 // hosts returns the machines of the pool as the plan sees them.
 func (l *Launcher) hosts(ctx context.Context) []runsheet.Host {
 	window := l.sampler.Window()
+	before := l.pool
 	l.pool = map[string]runsheet.Host{}
 	var out []runsheet.Host
 	for _, entry := range l.sheet.Pool {
@@ -46,6 +48,13 @@ func (l *Launcher) hosts(ctx context.Context) []runsheet.Host {
 			}
 			h = host.Local(window, jobs, entry, host.DefaultThresholds())
 			h.Name, h.Executor = l.opts.HostName, e.Name()
+		}
+		if was := before[h.Name]; h.Away != was.Away && l.journal != nil {
+			text := h.Name + ": " + h.Away
+			if h.Away == "" {
+				text = h.Name + ": it can be asked again"
+			}
+			l.listener.Event(journal.Event{At: l.sys.Clock.Now(), Kind: journal.Trouble, Text: text})
 		}
 		l.pool[h.Name] = h
 		out = append(out, h)

@@ -20,6 +20,7 @@ type ledger struct {
 	entries map[string]*entry // by work dir
 	ends    []plan.Ended      // of this session, in order
 	over    bool              // the last session came to its end
+	claimer *runsheet.Process // of the last claim
 }
 
 // entry is what the journal says of one work dir.
@@ -94,6 +95,10 @@ func (l *ledger) fold(ev journal.Event) {
 	switch ev.Kind {
 	case journal.Claimed:
 		e.run, e.attempt, e.nonce, e.ended = ev.Run, max(e.attempt, ev.Attempt), ev.Nonce, false
+		if ev.Process != nil && l.claimer != nil && *ev.Process == *l.claimer {
+			ev.Process = l.claimer // one launcher claims thousands
+		}
+		l.claimer = ev.Process
 		e.claimer, e.process, e.group, e.host, e.devices = ev.Process, nil, 0, ev.Host, ev.Devices
 	case journal.Began, journal.Adopted:
 		if ev.Process != nil { // adopted before it began: that is still to come

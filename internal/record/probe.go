@@ -41,6 +41,12 @@ func Probe(sys System, attemptDir string, c runsheet.Claim, s *runsheet.Start) (
 	return runsheet.LivenessGone, ""
 }
 
+// CommandLives says whether a process holds the byte that the command of an attempt inherited. That none does proves
+// nothing: programs close descriptors.
+func CommandLives(sys System, attemptDir string) (bool, error) {
+	return probeByte(sys, attemptDir, CommandByte)
+}
+
 func probeByte(sys System, attemptDir string, b int64) (bool, error) {
 	lock, err := sys.Locks.Probe("probe", AlivePath(attemptDir))
 	if errors.Is(err, fs.ErrNotExist) {

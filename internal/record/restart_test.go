@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"runsheet"
+	"runsheet/internal/durable"
 	"runsheet/internal/record"
 )
 
@@ -164,6 +165,16 @@ func TestTakeOverByTheSchedulersWord(t *testing.T) {
 	tenure.Leave()
 	_, err = record.TakeOver(t.Context(), here, attempt, record.Heir{})
 	wantErr(t, "without a word", err, record.ErrUnproven)
+	command, err := durable.OpenLock(durable.OS(), "test", record.AlivePath(attempt))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := command.Try(record.CommandByte); err != nil || !got {
+		t.Fatal(got, err)
+	}
+	_, err = record.TakeOver(t.Context(), here, attempt, record.Heir{Over: &word})
+	wantErr(t, "the command outlived its job", err, record.ErrUnproven)
+	command.Close()
 	e, err := record.TakeOver(t.Context(), here, attempt, record.Heir{Over: &word})
 	if err != nil || e.Kind != runsheet.EndTimeLimit || e.Cause != word.Cause || e.Forced {
 		t.Errorf("%+v, %v", e, err)

@@ -91,6 +91,15 @@ func TakeOver(ctx context.Context, sys System, attemptDir string, heir Heir) (ru
 		}
 		switch {
 		case proof == noProof && heir.Over != nil:
+			// A scheduler that keeps track of processes by their parents or groups may have lost some of the command's: those
+			// still hold the byte that they inherited.
+			lives, err := lock.Held(CommandByte)
+			if err != nil {
+				return none, err
+			}
+			if lives {
+				return none, fmt.Errorf("take over attempt %d of %s: %w: processes of its command outlived its job on %s", v.Attempt, v.Claim.Run, ErrUnproven, v.Start.Host)
+			}
 		case proof == noProof && !heir.Force:
 			return none, fmt.Errorf("take over attempt %d of %s: %w: %s", v.Attempt, v.Claim.Run, ErrUnproven, why)
 		case proof == noProof:

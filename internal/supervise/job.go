@@ -64,7 +64,8 @@ func restart(sys record.System, disk durable.Disk, dir string) (string, error) {
 	over := runsheet.Over{Kind: runsheet.EndPreempted, Cause: runsheet.Cause{Kind: runsheet.CausePreempted, Text: "its job was started again by Slurm"}}
 	for deadline := time.Now().Add(settleFor); ; time.Sleep(time.Second) {
 		next, err := record.Restart(context.Background(), sys, dir, over, final)
-		if !errors.Is(err, record.ErrLive) || time.Now().After(deadline) {
+		waits := errors.Is(err, record.ErrLive) || errors.Is(err, record.ErrUnproven)
+		if !waits || time.Now().After(deadline) {
 			return next, err
 		}
 	}

@@ -50,8 +50,7 @@ func command(ctx context.Context, name string, args ...string) (string, error) {
 	case impatient.heard:
 		return out.String(), &refusal{command: name, text: plain(name, words.String())}
 	case errors.Is(err, exec.ErrNotFound):
-		return "", durable.WithHint(fmt.Errorf("%s is not on this machine: %w", name, err),
-			"run this where Slurm's commands are, on a login node of the cluster, or take slurm out of the pool")
+		return "", missing(name, err)
 	}
 	r := &refusal{command: name, text: plain(name, words.String()), unsure: ctx.Err() != nil}
 	if r.text == "" {
@@ -61,6 +60,11 @@ func command(ctx context.Context, name string, args ...string) (string, error) {
 		r.text = fmt.Sprintf("no answer within %v: %s", patience, r.text)
 	}
 	return out.String(), r
+}
+
+func missing(name string, err error) error {
+	return durable.WithHint(fmt.Errorf("slurm is in the pool, and %s is not on this machine: %w", name, err),
+		"run this where Slurm's commands are, on a login node of the cluster, or take slurm out of the pool")
 }
 
 // sleeping is what sbatch says when the controller takes no job now: it would try again by itself, for minutes.

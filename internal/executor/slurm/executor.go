@@ -3,6 +3,7 @@ package slurm
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"sync"
 	"time"
 
@@ -21,15 +22,16 @@ type Executor struct {
 	configMu sync.Mutex
 	config   *config // nil: not asked yet
 
-	mu     sync.Mutex
-	seen   snapshot
-	asking chan struct{}     // closed when the squeue that runs has answered; nil: none runs
-	known  map[string]*known // by the attempts' nonces
-	held   []*batch          // submissions that Slurm did not take whole
-	most   int               // jobs of this user, above which Slurm refused more; 0: it has not
-	drains bool              // a goroutine submits what is held
-	asks   map[string]ask    // what is to be asked of jobs, by the attempts' nonces
-	flies  bool              // a goroutine asks it
+	mu      sync.Mutex
+	seen    snapshot
+	asking  chan struct{}     // closed when the squeue that runs has answered; nil: none runs
+	known   map[string]*known // by the attempts' nonces
+	held    []*batch          // submissions that Slurm did not take whole
+	holding map[string]*batch // where an attempt is held, by its nonce
+	most    int               // jobs of this user, above which Slurm refused more; 0: it has not
+	drains  bool              // a goroutine submits what is held
+	asks    map[string]ask    // what is to be asked of jobs, by the attempts' nonces
+	flies   bool              // a goroutine asks it
 }
 
 // known is what this process remembers of an attempt beside its records.
@@ -47,13 +49,23 @@ type known struct {
 // other kinds are left out. Without entries it can look and stop, and start nothing.
 func New(disk durable.Disk, entries ...runsheet.PoolEntry) *Executor {
 	e := &Executor{sys: record.NewSystem(disk), disk: disk, entries: map[string]runsheet.PoolEntry{},
-		known: map[string]*known{}, asks: map[string]ask{}}
+		known: map[string]*known{}, holding: map[string]*batch{}, asks: map[string]ask{}}
 	for _, entry := range entries {
 		if entry.Kind == Name {
 			e.entries[entry.Name] = entry
 		}
 	}
 	return e
+}
+
+// Ready returns an error where this machine cannot talk to any cluster, because Slurm's commands are not on it.
+func Ready() error {
+	for _, name := range []string{"sbatch", "squeue", "scancel", "scontrol"} {
+		if _, err := exec.LookPath(name); err != nil {
+			return missing(name, err)
+		}
+	}
+	return nil
 }
 
 // Name implements runsheet.Executor.
@@ -77,6 +89,12 @@ func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) bool {
 	if s.err != nil {
 		return false
 	}
+	e.mu.Lock()
+	held := e.holds(c.Nonce) != ""
+	e.mu.Unlock()
+	if held {
+		return true
+	}
 	j, ok := s.jobs[task{c.Batch, c.Task}]
 	return ok && phaseOf(j.state) == pending
 }
@@ -88,7 +106,7 @@ func (e *Executor) configured(ctx context.Context) (config, error) {
 	if e.config == nil {
 		out, err := command(ctx, "scontrol", "show", "config")
 		if err != nil {
-			return config{}, fmt.Errorf("Slurm cannot be asked: %w", err)
+			return config{}, fmt.Errorf("cannot ask Slurm: %w", err)
 		}
 		c := parseConfig(out)
 		e.config = &c

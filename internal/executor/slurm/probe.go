@@ -67,6 +67,13 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown,
 			Why: fmt.Sprintf("its job is over%s, and its end has not shown yet", after(j.state))}
 	}
+	if lives, err := record.CommandLives(e.sys, attemptDir); begun && (err != nil || lives) {
+		why := fmt.Sprintf("its job is over%s, and processes of its command still live on %s: end them there", after(j.state), s.Host)
+		if err != nil {
+			why = err.Error()
+		}
+		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown, Why: why}
+	}
 	e.mu.Lock()
 	k := e.remember(c.Nonce)
 	stopped, word, ours := k.stopped, k.word, !k.submitted.IsZero()
@@ -90,6 +97,8 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 	if !begun {
 		// Nobody knows what became of the job, or it never came as far as to its supervisor.
 		switch {
+		case !ok && word != nil:
+			out.Over, out.Why = word, word.Cause.Text
 		case stopped != "":
 			out.Over = &runsheet.Over{Kind: stopped}
 		case !ok && ours:

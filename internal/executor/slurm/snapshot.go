@@ -72,7 +72,7 @@ func (e *Executor) since(ctx context.Context, good func() bool, patient bool) sn
 		e.mu.Lock()
 		if ctx.Err() != nil && !good() {
 			if e.seen.err == nil {
-				e.seen.err = fmt.Errorf("Slurm cannot be asked: squeue has not answered for %v", answers)
+				e.seen.err = fmt.Errorf("cannot ask Slurm: squeue has not answered for %v", answers)
 			}
 			return e.seen
 		}
@@ -92,7 +92,7 @@ func (e *Executor) ask(done chan struct{}) {
 	defer e.mu.Unlock()
 	s.moved = e.seen.moved
 	if err != nil {
-		s.err = fmt.Errorf("Slurm cannot be asked: %w", err)
+		s.err = fmt.Errorf("cannot ask Slurm: %w", err)
 		s.jobs = e.seen.jobs // what was there last: nobody takes that for the truth
 	}
 	if (s.err == nil) != (e.seen.err == nil) || s.err == nil && !maps.Equal(s.jobs, e.seen.jobs) {

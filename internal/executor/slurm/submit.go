@@ -182,6 +182,9 @@ func (e *Executor) hold(ctx context.Context, b *batch) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.held = append(e.held, b)
+	for _, l := range b.tasks {
+		e.holding[l.Claim.Nonce] = b
+	}
 	if !e.drains {
 		e.drains = true
 		go e.drain(ctx)
@@ -190,12 +193,8 @@ func (e *Executor) hold(ctx context.Context, b *batch) {
 
 // holds says why an attempt is held, or "" where it is not. e.mu is held.
 func (e *Executor) holds(nonce string) string {
-	for _, b := range e.held {
-		for _, l := range b.tasks {
-			if l.Claim.Nonce == nonce {
-				return b.why
-			}
-		}
+	if b := e.holding[nonce]; b != nil {
+		return b.why
 	}
 	return ""
 }
@@ -204,15 +203,13 @@ func (e *Executor) holds(nonce string) string {
 func (e *Executor) dropHeld(nonce string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, b := range e.held {
-		for i, l := range b.tasks {
-			if l.Claim.Nonce == nonce {
-				b.tasks = slices.Delete(slices.Clone(b.tasks), i, i+1)
-				return true
-			}
-		}
+	b := e.holding[nonce]
+	if b == nil {
+		return false
 	}
-	return false
+	delete(e.holding, nonce)
+	b.tasks = slices.DeleteFunc(slices.Clone(b.tasks), func(l runsheet.Launch) bool { return l.Claim.Nonce == nonce })
+	return true
 }
 
 // tryBeyond is how often a limit that was met is tried again, although as many jobs are there as before: it may have been
@@ -267,18 +264,25 @@ func (e *Executor) drainOnce(ctx context.Context) bool {
 		})
 		b.unsure = false
 	}
-	if err := e.submit(ctx, &b); err != nil {
-		b.why = "not in Slurm's queue: " + err.Error()
-	}
+	err := e.submit(ctx, &b)
 	left := map[string]bool{}
-	for _, l := range b.tasks {
-		left[l.Claim.Nonce] = true
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	for _, l := range b.tasks {
+		left[l.Claim.Nonce] = err == nil
+		if err != nil { // they never will be submitted
+			e.remember(l.Claim.Nonce).word = &runsheet.Over{Kind: runsheet.EndCancelled,
+				Cause: runsheet.Cause{Kind: runsheet.CauseCancelled, Text: "Slurm refused its job: " + err.Error()}}
+		}
+	}
 	was := e.held[0]
 	was.why, was.unsure = b.why, b.unsure
 	// What was dropped meanwhile stays dropped.
-	was.tasks = slices.DeleteFunc(slices.Clone(was.tasks), func(l runsheet.Launch) bool { return !left[l.Claim.Nonce] })
+	was.tasks = slices.DeleteFunc(slices.Clone(was.tasks), func(l runsheet.Launch) bool {
+		if !left[l.Claim.Nonce] {
+			delete(e.holding, l.Claim.Nonce)
+		}
+		return !left[l.Claim.Nonce]
+	})
 	return true
 }

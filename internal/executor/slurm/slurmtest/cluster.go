@@ -5,6 +5,7 @@
 package slurmtest
 
 import (
+	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,8 +24,16 @@ type Config struct {
 	GPUs         int           // of each node: device nodes that are no GPUs
 	MaxArraySize int           // one more than the highest number of a task in an array
 	MaxJobCount  int           // jobs that the controller takes, those that are over included, for MinJobAge
+	SubmitLimit  int           // jobs of a user that may wait or run, each task of an array one of them; 0: no limit
 	MinJobAge    time.Duration // how long the controller shows a job that is over
 	KillWait     time.Duration // between SIGTERM and SIGKILL; 0: two seconds
+	Grace        time.Duration // between being chosen and being preempted; there is a partition "yielding" for it then
+
+	// SlurmdTimeout is how long a node may be silent before it is taken for dead; 0: six seconds. The controller looks
+	// so seldom that it may take half a minute longer.
+	SlurmdTimeout time.Duration
+	// MessageTimeout is how long a command waits for the controller; 0: ten seconds.
+	MessageTimeout time.Duration
 }
 
 // Cluster is a running cluster.
@@ -32,17 +41,20 @@ type Cluster struct {
 	t      testing.TB
 	dir    string
 	config Config
-	port   int
+	ports  []int // the controller's first, then those of the nodes
 	*daemons
 }
 
 // daemons are what runs of a cluster.
 type daemons struct {
-	mu     sync.Mutex
 	munged *daemon
 	ctld   *daemon
+	mu     sync.Mutex
 	nodes  map[string]*daemon
 }
+
+//go:embed limit.lua
+var limitLua string
 
 // patience is how long a daemon may take to do what is waited for.
 const patience = 60 * time.Second
@@ -81,10 +93,14 @@ func Start(t testing.TB, config Config) *Cluster {
 	}
 	c := &Cluster{t: t, dir: dir, config: config, daemons: &daemons{nodes: map[string]*daemon{}}}
 	t.Cleanup(c.stop)
-	c.port = freePorts(t, config.Nodes+1)
+	c.ports = reservePorts(t, config.Nodes+1)
 	c.write("slurm.conf", c.conf(), 0o644)
 	c.write("gres.conf", c.gres(), 0o644)
 	c.write("plugstack.conf", "", 0o644)
+	c.write("hosts", "127.0.0.1 localhost "+strings.Join(c.Nodes(), " ")+"\n", 0o644)
+	if config.SubmitLimit > 0 {
+		c.write("job_submit.lua", strings.Replace(limitLua, "LIMIT", strconv.Itoa(config.SubmitLimit), 1), 0o644)
+	}
 	for _, sub := range []string{"ctld", "log", "munge"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
 			t.Fatal(err)
@@ -101,27 +117,12 @@ func Start(t testing.TB, config Config) *Cluster {
 	return c
 }
 
-// With returns the cluster for a subtest, which then fails where it lets it down. Several may use it at once.
+// With returns the cluster for a subtest, which then fails where the cluster lets it down. Several may use it at once,
+// each its own nodes.
 func (c *Cluster) With(t testing.TB) *Cluster {
 	d := *c
 	d.t = t
 	return &d
-}
-
-// StartController starts the controller, and returns once it answers.
-func (c *Cluster) StartController() {
-	c.t.Helper()
-	c.ctld = c.daemon("slurmctld", "slurmctld", "-D")
-	c.await("the controller to answer", func() bool {
-		_, err := c.try("scontrol", "ping")
-		return err == nil
-	})
-}
-
-// StopController ends the controller as a restart does: it saves its state first.
-func (c *Cluster) StopController() {
-	c.t.Helper()
-	c.ctld.terminate()
 }
 
 // StartNode starts a node, and returns once it can be given jobs.
@@ -130,12 +131,14 @@ func (c *Cluster) StartNode(name string) {
 	if err := os.MkdirAll(c.path(name), 0o755); err != nil {
 		c.t.Fatal(err)
 	}
+	// The shell is the node's first process, and reaps what loses its parent: slurmd would not. slurmd listens where its
+	// host name leads to.
 	node := c.daemon(name, "unshare", "--pid", "--fork", "--mount-proc", "--uts", "--mount", "--kill-child",
-		"sh", "-c", `hostname "$0" && exec slurmd -D -N "$0"`, name)
+		"sh", "-c", `mount --bind "$1" /etc/hosts && hostname "$0" && { slurmd -D -N "$0" & wait; }`, name, c.path("hosts"))
 	c.mu.Lock()
 	c.nodes[name] = node
 	c.mu.Unlock()
-	c.await(name+" to be idle", func() bool {
+	c.awaitFrom(node, name+" to be idle", func() bool {
 		out, err := c.try("sinfo", "--noheader", "--nodes="+name, "--format=%T")
 		state := strings.TrimSpace(strings.SplitN(out, "\n", 2)[0])
 		if err == nil && strings.HasPrefix(state, "down") {
@@ -153,6 +156,17 @@ func (c *Cluster) KillNode(name string) {
 	c.mu.Unlock()
 	node.kill()
 }
+
+// MarkDown tells the controller that a node is lost, which takes it half a minute to find out by itself: it gives up the
+// jobs there, or queues them again.
+func (c *Cluster) MarkDown(name string) {
+	c.t.Helper()
+	c.Run("scontrol", "update", "nodename="+name, "state=down", "reason=test")
+}
+
+// Env is what a process needs in its environment for Slurm's commands to talk to this cluster. Start sets it in that of
+// this process; where there are two clusters the later one has it.
+func (c *Cluster) Env() []string { return []string{"SLURM_CONF=" + c.path("slurm.conf")} }
 
 // Nodes returns the names of the nodes.
 func (c *Cluster) Nodes() []string {
@@ -183,7 +197,7 @@ func (c *Cluster) Try(name string, args ...string) error {
 
 func (c *Cluster) try(name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
-	cmd.Env = append(os.Environ(), "SLURM_CONF="+c.path("slurm.conf"))
+	cmd.Env = append(os.Environ(), c.Env()...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -200,7 +214,16 @@ func (c *Cluster) write(name, text string, perm os.FileMode) {
 // await waits for a condition, and fails the test with the daemons' last words where it does not come.
 func (c *Cluster) await(what string, done func() bool) {
 	c.t.Helper()
+	c.awaitFrom(nil, what, done)
+}
+
+// awaitFrom waits for what a daemon is to bring about, if one is named: it fails at once where that is gone.
+func (c *Cluster) awaitFrom(d *daemon, what string, done func() bool) {
+	c.t.Helper()
 	for deadline := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
+		if d.gone() && !done() {
+			c.t.Fatalf("waited for %s, and the daemon is gone\n%s", what, c.lastWords())
+		}
 		if time.Now().After(deadline) {
 			c.t.Fatalf("waited %v for %s\n%s", patience, what, c.lastWords())
 		}

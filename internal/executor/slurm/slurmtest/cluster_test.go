@@ -3,8 +3,10 @@ package slurmtest
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestCluster: a cluster runs a job on a node, outlives the loss of one and a restart of its controller, and leaves
@@ -42,10 +44,52 @@ func TestCluster(t *testing.T) {
 		c.StopController()
 		c.StartController()
 		runs("node2")
+		c.MarkDown("node1")
 		c.StartNode("node1")
 		runs("node1")
+		if len(processesOf(t, dir)) == 0 {
+			t.Error("a living cluster has no processes: whoever looks for them does not see them")
+		}
 	})
-	if _, err := os.Stat(dir); dir != "" && err == nil {
+	if dir != "" {
+		nothingLeft(t, dir)
+	}
+}
+
+// nothingLeft complains about files, processes and mounts of a cluster that is over.
+func nothingLeft(t *testing.T, dir string) {
+	t.Helper()
+	if _, err := os.Stat(dir); err == nil {
 		t.Errorf("%s is still there", dir)
 	}
+	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err != nil || strings.Contains(string(mounts), dir) {
+		t.Errorf("mounts (%v):\n%s", err, mounts)
+	}
+	// slurmctld has a process of its own for scripts, which leaves by itself once its pipe is closed.
+	var left []string
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if left = processesOf(t, dir); len(left) == 0 || time.Now().After(deadline) {
+			break
+		}
+	}
+	if len(left) > 0 {
+		t.Errorf("processes are left: %q", left)
+	}
+}
+
+// processesOf returns the processes that have been told of the cluster in dir.
+func processesOf(t *testing.T, dir string) (found []string) {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		environ, _ := os.ReadFile(p + "/environ") // nothing where it is gone, or another user's
+		cmdline, _ := os.ReadFile(p + "/cmdline")
+		if p != "/proc/"+strconv.Itoa(os.Getpid()) && strings.Contains(string(environ)+string(cmdline), dir+"/") {
+			found = append(found, p+" "+strings.ReplaceAll(string(cmdline), "\x00", " "))
+		}
+	}
+	return found
 }

@@ -1,11 +1,10 @@
 package slurmtest
 
 import (
+	"cmp"
 	"fmt"
-	"net"
 	"os"
 	"strings"
-	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,12 +16,12 @@ func (c *Cluster) conf() string {
 	set := func(key string, value any) { fmt.Fprintf(&b, "%s=%v\n", key, value) }
 	set("ClusterName", "test")
 	set("SlurmctldHost", "localhost(127.0.0.1)")
-	set("SlurmctldPort", c.port)
+	set("SlurmctldPort", c.ports[0])
 	set("SlurmUser", "root")
 	set("SlurmdUser", "root")
 	set("AuthType", "auth/munge")
-	// A requeued job waits until the credential of its earlier execution has expired: two minutes by default, and where
-	// less than five seconds are asked for.
+	// A requeued job waits until the credential of its earlier execution has expired: two minutes by default, and also
+	// where less than five seconds are set.
 	set("AuthInfo", "socket="+c.path("munge/socket")+",cred_expire=5")
 	set("CredType", "cred/munge")
 	set("StateSaveLocation", c.path("ctld"))
@@ -43,10 +42,12 @@ func (c *Cluster) conf() string {
 	set("SlurmdParameters", "config_overrides") // more CPUs than there are
 	set("SwitchType", "switch/none")
 	set("MpiDefault", "none")
+	set("MailProg", "/bin/true")
 	set("KillWait", seconds(c.config.KillWait))
-	set("SlurmdTimeout", 6)
+	set("SlurmdTimeout", seconds(cmp.Or(c.config.SlurmdTimeout, 6*time.Second)))
 	set("SlurmctldTimeout", 5)
-	set("MessageTimeout", 10)
+	set("MessageTimeout", seconds(cmp.Or(c.config.MessageTimeout, 10*time.Second)))
+	set("CommunicationParameters", "NoInAddrAny,NoCtldInAddrAny") // loopback alone
 	set("UnkillableStepTimeout", 30)
 	set("PreemptType", "preempt/partition_prio")
 	set("PreemptMode", "REQUEUE")
@@ -59,18 +60,24 @@ func (c *Cluster) conf() string {
 	if c.config.MinJobAge > 0 {
 		set("MinJobAge", seconds(c.config.MinJobAge))
 	}
+	if c.config.SubmitLimit > 0 {
+		set("JobSubmitPlugins", "lua")
+	}
 	gres := ""
 	if c.config.GPUs > 0 {
 		set("GresTypes", "gpu")
 		gres = fmt.Sprintf(" Gres=gpu:%d", c.config.GPUs)
 	}
 	for i, name := range c.Nodes() {
-		fmt.Fprintf(&b, "NodeName=%s NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=%d RealMemory=2000%s\n", name, name, c.port+1+i, c.config.CPUs, gres)
+		fmt.Fprintf(&b, "NodeName=%s NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=%d RealMemory=2000%s\n", name, name, c.ports[1+i], c.config.CPUs, gres)
 	}
 	all := strings.Join(c.Nodes(), ",")
 	fmt.Fprintf(&b, "PartitionName=main Nodes=%s Default=YES MaxTime=INFINITE State=UP PriorityTier=1\n", all)
 	fmt.Fprintf(&b, "PartitionName=cancelling Nodes=%s MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=CANCEL\n", all)
 	fmt.Fprintf(&b, "PartitionName=urgent Nodes=%s MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF\n", all)
+	if c.config.Grace > 0 {
+		fmt.Fprintf(&b, "PartitionName=yielding Nodes=%s MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=%d\n", all, seconds(c.config.Grace))
+	}
 	return b.String()
 }
 
@@ -91,32 +98,3 @@ func (c *Cluster) gres() string {
 }
 
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
-
-// freePorts returns the first of n ports in a row that nobody listens on.
-func freePorts(t testing.TB, n int) int {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		first := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		if first+n < 65536 && allFree(first, n) {
-			return first
-		}
-	}
-	t.Fatal("no free ports in a row")
-	return 0
-}
-
-func allFree(first, n int) bool {
-	for p := first; p < first+n; p++ {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p))
-		if err != nil {
-			return false
-		}
-		l.Close()
-	}
-	return true
-}

@@ -28,7 +28,7 @@ func (c *Cluster) daemon(name, program string, args ...string) *daemon {
 	}
 	defer log.Close()
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "SLURM_CONF="+c.path("slurm.conf"))
+	cmd.Env = append(os.Environ(), c.Env()...)
 	cmd.Stdout, cmd.Stderr = log, log
 	// With the test it goes, even where the test is killed.
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Pdeathsig: unix.SIGKILL}
@@ -48,6 +48,19 @@ func (c *Cluster) daemon(name, program string, args ...string) *daemon {
 		c.t.Fatal(err)
 	}
 	return d
+}
+
+// gone says whether the daemon is no more. None at all is not gone.
+func (d *daemon) gone() bool {
+	if d == nil {
+		return false
+	}
+	select {
+	case <-d.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // terminate ends the daemon politely, and returns once it is gone.
@@ -74,7 +87,7 @@ func (c *Cluster) startMunge() {
 	c.write("munge/key", string(key), 0o600)
 	c.munged = c.daemon("munged", "munged", "--foreground", "--force", "--socket="+c.path("munge/socket"), "--key-file="+c.path("munge/key"),
 		"--log-file="+c.path("munge/log"), "--pid-file="+c.path("munge/pid"), "--seed-file="+c.path("munge/seed"), "--num-threads=2")
-	c.await("munge's socket", func() bool {
+	c.awaitFrom(c.munged, "munge's socket", func() bool {
 		info, err := os.Stat(c.path("munge/socket"))
 		return err == nil && info.Mode()&os.ModeSocket != 0
 	})
