@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"runsheet"
@@ -20,6 +21,8 @@ const (
 	gatherAsks = 20 * time.Millisecond // what is asked of many comes in a burst, and goes with one scancel
 	askAgain   = 15 * time.Second      // a signal that had no effect
 	askAtOnce  = 200                   // jobs that one scancel is given
+
+	unqueueFirst = time.Second // that long the others wait for those that are to be taken out of the queue
 )
 
 // Stop implements runsheet.Executor. A job that waits is cancelled; one that runs gets a signal to its supervisor, which
@@ -78,13 +81,29 @@ func (e *Executor) askAll() {
 			todo[a.signal] = append(todo[a.signal], a)
 		}
 	}
-	for signal, of := range todo {
-		for len(of) > 0 {
-			n := min(len(of), askAtOnce)
-			e.scancel(ctx, q, signal, of[:n])
-			of = of[n:]
+	// What waits goes first, or it takes the places of what ends. A job that was started in this moment can take no signal
+	// yet, and scancel sleeps for five seconds on it: nobody else is to wait for that.
+	var all sync.WaitGroup
+	begin := func(signal string) (done chan struct{}) {
+		done = make(chan struct{})
+		all.Go(func() {
+			defer close(done)
+			for of := range slices.Chunk(todo[signal], askAtOnce) {
+				e.scancel(ctx, q, signal, of)
+			}
+		})
+		return done
+	}
+	select {
+	case <-begin(unqueue):
+	case <-time.After(unqueueFirst):
+	}
+	for signal := range todo {
+		if signal != unqueue {
+			begin(signal)
 		}
 	}
+	all.Wait()
 }
 
 // unqueue, in place of a signal, cancels what waits.
