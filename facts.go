@@ -17,9 +17,10 @@ const (
 // Sighting is what a probe found of an attempt without an end.
 type Sighting struct {
 	Liveness Liveness
-	Why      string // why the liveness is unknown; of one that waits, what for
-	Waiting  bool   // LivenessAlive: it does not run now, so it makes no progress: its job is queued or suspended
-	Over     *Over  // LivenessGone: how it ended, if whoever ran it says so
+	Why      string    // why the liveness is unknown; of one that waits, what for
+	Waiting  bool      // LivenessAlive: it does not run now, so it makes no progress: its job is queued or suspended
+	Over     *Over     // LivenessGone: how it ended, if whoever ran it says so
+	Stood    time.Time // when it was last seen suspended: until then it could make no progress; zero: never
 }
 
 // Over is the word of a scheduler that a job is over.
@@ -38,6 +39,7 @@ type Facts struct {
 	Why          string    // why the liveness is unknown; of a live attempt: what its supervisor struggles with
 	Waiting      bool      // alive, and does not run now: its job is queued or suspended
 	Over         *Over     // how an attempt that is gone ended, by the word of the scheduler; nil: nobody says
+	Stood        time.Time // when a live attempt was last seen suspended; zero: never
 	Request      *Request  // the newest; nil: none
 	Progress     *Progress // nil: there is no evidence to read
 	LastActivity time.Time // newest sign of life: evidence, logs; zero: none

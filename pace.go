@@ -29,11 +29,14 @@ func StuckAfter(p *Progress, policy Policy) time.Duration {
 	return max(stuckFactor*median, stuckAtLeast)
 }
 
-// Idle returns how long a live attempt has shown no sign of life; its start counts as one.
+// Idle returns how long a live attempt has shown no sign of life, although it ran; its start counts as one.
 func (f Facts) Idle(now time.Time) time.Duration {
 	last := f.LastActivity
 	if f.Start != nil && f.Start.At.After(last) {
 		last = f.Start.At
+	}
+	if f.Stood.After(last) {
+		last = f.Stood
 	}
 	return max(now.Sub(last), 0)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
 )
@@ -151,7 +152,8 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 // callOff gives up an attempt that was claimed, not started, and never will be: so that the next one may be claimed. It
 // returns why, with what else went wrong.
 func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
-	_, err := record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{})
+	_, err := record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{
+		Why: runsheet.Cause{Kind: runsheet.CauseLost, Text: diagnose.Clean(why.Error())}})
 	l.look(ctx, c.run)
 	return errors.Join(why, err, l.report(c.run))
 }

@@ -211,10 +211,13 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 				return Outcome{}, err
 			}
 		}
+		acting, spentActing := time.Now(), proc.CPUTime()
 		again, err := l.act(ctx, actions)
 		if err != nil {
 			return l.outcome(actions), err
 		}
+		// What was done now, however long it took, is not done again in the next round.
+		began, spent = began.Add(time.Since(acting)), spent+proc.CPUTime()-spentActing
 		snap := l.snapshot()
 		l.listener.Snapshot(snap)
 		l.turn = max(time.Since(began), proc.CPUTime()-spent)

@@ -26,6 +26,8 @@ type Heir struct {
 	// Over is the word of the scheduler that ran the attempt that nothing of it runs any more: proof where nobody here
 	// can see that, unless its byte is held. It says how the attempt ended.
 	Over *runsheet.Over
+	// Why is why an attempt is given up that has not begun, where nobody's word says so; it proves nothing.
+	Why runsheet.Cause
 	// Force lets go of an attempt of which nothing can be proved, because a person says so.
 	Force bool
 }
@@ -125,7 +127,7 @@ func writeEnd(sys System, attemptDir string, v View, heir Heir, forced bool) (ru
 	if v.Start.Void {
 		e.Kind = runsheet.EndVoid
 		if heir.Over == nil {
-			e.Cause = runsheet.Cause{}
+			e.Cause = heir.Why
 		}
 	} else {
 		e.Wall = max(e.At.Sub(v.Start.At).Seconds(), 0)

@@ -21,6 +21,7 @@ import (
 const (
 	sampleEvery = 2 * time.Second  // the memory of the tree
 	retryEnd    = 10 * time.Second // at most between two tries to write the end
+	hearWithin  = time.Second      // a scheduler's signal to all of a job may reach the supervisor so much later than the command
 )
 
 // supervisor is one run of Main.
@@ -104,6 +105,7 @@ func (s *supervisor) watch() {
 	for {
 		select {
 		case <-s.tree.gone:
+			s.hearScheduler()
 			return
 		case <-main:
 			main = nil
@@ -137,6 +139,27 @@ func (s *supervisor) watch() {
 			default:
 				s.end(runsheet.EndStopped, s.tenure.Claim.StopGrace)
 			}
+		}
+	}
+}
+
+// hearScheduler waits, where the command of a job is gone before its work is done, for the signal that ended it: a
+// scheduler sends SIGTERM to all processes of a job, one after the other, and the command may be the first to hear it.
+func (s *supervisor) hearScheduler() {
+	if s.tenure.Job == "" || s.kind != "" || s.away || s.final().Complete() {
+		return
+	}
+	timer := time.NewTimer(hearWithin)
+	defer timer.Stop()
+	for {
+		select {
+		case sig := <-s.signals:
+			if sig == SignalStop && s.tree.exitedWithin(2*hearWithin) {
+				s.kind = runsheet.EndPreempted
+				return
+			}
+		case <-timer.C:
+			return
 		}
 	}
 }
@@ -182,7 +205,7 @@ func (s *supervisor) end(kind runsheet.EndKind, grace time.Duration) {
 	if s.kind != "" {
 		return
 	}
-	if s.atWork() {
+	if s.atWork() || kind == runsheet.EndPreempted && s.tree.exitedWithin(hearWithin) {
 		s.kind = kind
 	}
 	s.sweep(grace)

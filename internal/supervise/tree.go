@@ -24,6 +24,7 @@ type tree struct {
 	mu     sync.Mutex
 	status unix.WaitStatus
 	exited bool
+	at     time.Time     // when the command itself exited
 	cpu    time.Duration // user and system time of everything reaped
 	peak   int64         // resident bytes
 }
@@ -50,7 +51,7 @@ func reap(pid int) *tree {
 			t.cpu += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 			t.peak = max(t.peak, usage.Maxrss<<10) // of its largest process: no less than that was needed
 			if got == pid {
-				t.status, t.exited = status, true
+				t.status, t.exited, t.at = status, true, time.Now()
 				close(t.main)
 			}
 			t.mu.Unlock()
@@ -64,6 +65,13 @@ func (t *tree) exit() (unix.WaitStatus, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.status, t.exited
+}
+
+// exitedWithin says whether the command itself exited no longer ago than d.
+func (t *tree) exitedWithin(d time.Duration) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.exited && time.Since(t.at) <= d
 }
 
 // sample measures the memory of the tree as it is now.

@@ -19,8 +19,10 @@ type Executor struct {
 	disk    durable.Disk
 	entries map[string]runsheet.PoolEntry // by what claims name as their host
 
+	configMu sync.Mutex
+	config   *config // nil: not asked yet
+
 	mu      sync.Mutex
-	config  *config // nil: not asked yet
 	seen    snapshot
 	asking  chan struct{}     // closed when the squeue that runs has answered; nil: none runs
 	known   map[string]*known // by the attempts' nonces
@@ -40,6 +42,7 @@ type known struct {
 	askedAt   time.Time        // when
 	stopped   runsheet.EndKind // what it was asked to end as; empty: it was not
 	word      *runsheet.Over   // what the accounting database says of its end
+	stood     time.Time        // when its job was last seen suspended; zero: it was not
 }
 
 // New returns the executor of the cluster that this machine's Slurm commands talk to. entries are the pool's; those of
@@ -70,12 +73,12 @@ func (e *Executor) Name() string { return Name }
 
 // Batch implements runsheet.Queue.
 func (e *Executor) Batch(ctx context.Context) (int, error) {
+	if s := e.queue(ctx); s.err != nil { // nothing is claimed that could not be submitted
+		return 0, s.err
+	}
 	c, err := e.configured(ctx)
 	if err != nil {
 		return 0, err
-	}
-	if s := e.queue(ctx); s.err != nil { // nothing is claimed that could not be submitted
-		return 0, s.err
 	}
 	return c.batch(), nil
 }
@@ -98,8 +101,8 @@ func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) bool {
 
 // configured returns what the controller says of itself, which is asked once.
 func (e *Executor) configured(ctx context.Context) (config, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.configMu.Lock()
+	defer e.configMu.Unlock()
 	if e.config == nil {
 		out, err := command(ctx, "scontrol", "show", "config")
 		if err != nil {

@@ -21,11 +21,15 @@ const settle = 60 * time.Second
 func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start) runsheet.Sighting {
 	alive, _ := record.Probe(e.sys, attemptDir, c, s)
 	q := e.queue(ctx)
+	j, ok := q.jobs[task{c.Batch, c.Task}]
+	stands := ok && phaseOf(j.state) == suspended
 	e.mu.Lock()
+	if stands {
+		e.remember(c.Nonce).stood = time.Now()
+	}
 	k := *e.remember(c.Nonce)
 	held := e.holds(c.Nonce)
 	e.mu.Unlock()
-	j, ok := q.jobs[task{c.Batch, c.Task}]
 	begun := s != nil && !s.Void
 	young := k.submitted // what is younger than the snapshot need not be in it
 	if begun && s.At.After(young) {
@@ -33,7 +37,7 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 	}
 	switch {
 	case alive == runsheet.LivenessAlive:
-		return runsheet.Sighting{Liveness: alive, Waiting: ok && q.err == nil && phaseOf(j.state) == suspended, Why: standstill(j, ok)}
+		return runsheet.Sighting{Liveness: alive, Waiting: stands && q.err == nil, Why: standstill(j), Stood: k.stood}
 	case held != "":
 		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: held}
 	case q.err != nil:
@@ -47,7 +51,7 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 	case ok && phaseOf(j.state) != over && !begun:
 		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Why: fmt.Sprintf("starting on %s (job %s)", j.nodes, j.id)}
 	case ok && phaseOf(j.state) != over:
-		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: phaseOf(j.state) == suspended, Why: standstill(j, ok)}
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: stands, Why: standstill(j), Stood: k.stood}
 	case !ok && !q.began.After(young) && time.Since(young) < tickMost:
 		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: !begun, Why: "submitted to Slurm a moment ago"}
 	case alive == runsheet.LivenessOrphan:
@@ -141,8 +145,9 @@ func (e *Executor) jobWords(c runsheet.Claim) string {
 	return after(plain("slurmstepd", lines[len(lines)-1]))
 }
 
-func standstill(j job, ok bool) string {
-	if ok && phaseOf(j.state) == suspended {
+// standstill says why a job makes no progress, if it is suspended.
+func standstill(j job) string {
+	if phaseOf(j.state) == suspended {
 		return fmt.Sprintf("suspended by Slurm on %s (job %s)", j.nodes, j.id)
 	}
 	return ""

@@ -38,18 +38,19 @@ const answers = 5 * time.Second
 
 // queue returns the queue, asked anew where the last answer is too old.
 func (e *Executor) queue(ctx context.Context) snapshot {
-	return e.since(ctx, func() bool { return time.Since(e.seen.began) <= e.seen.serves(time.Now()) })
+	return e.since(ctx, func() bool { return time.Since(e.seen.began) <= e.seen.serves(time.Now()) }, false)
 }
 
 // fresh returns the queue as it is now.
 func (e *Executor) fresh(ctx context.Context) snapshot {
 	now := time.Now()
-	return e.since(ctx, func() bool { return e.seen.began.After(now) })
+	return e.since(ctx, func() bool { return e.seen.began.After(now) }, true)
 }
 
 // since returns the last answer that is good enough, which is asked with e.mu held; where there is none in time, it is
-// the last one with an error.
-func (e *Executor) since(ctx context.Context, good func() bool) snapshot {
+// the last one with an error. A caller that takes an error for an answer gets the last one at once while Slurm is asked
+// again: as long as the controller is away every question takes its time, and nobody is to wait for each.
+func (e *Executor) since(ctx context.Context, good func() bool, patient bool) snapshot {
 	ctx, cancel := context.WithTimeout(ctx, answers)
 	defer cancel()
 	e.mu.Lock()
@@ -59,6 +60,9 @@ func (e *Executor) since(ctx context.Context, good func() bool) snapshot {
 			e.asking = make(chan struct{})
 			go e.ask(e.asking)
 		}
+		if e.seen.err != nil && !patient {
+			return e.seen
+		}
 		asking := e.asking
 		e.mu.Unlock()
 		select {
@@ -67,11 +71,10 @@ func (e *Executor) since(ctx context.Context, good func() bool) snapshot {
 		}
 		e.mu.Lock()
 		if ctx.Err() != nil && !good() {
-			s := e.seen
-			if s.err == nil {
-				s.err = fmt.Errorf("cannot ask Slurm: squeue has not answered for %v", answers)
+			if e.seen.err == nil {
+				e.seen.err = fmt.Errorf("cannot ask Slurm: squeue has not answered for %v", answers)
 			}
-			return s
+			return e.seen
 		}
 	}
 	return e.seen

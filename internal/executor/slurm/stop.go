@@ -66,13 +66,14 @@ func (e *Executor) askAll() {
 		e.notAsked(slices.Collect(maps.Values(asks)))
 		return
 	}
-	todo := map[string][]ask{} // by signal; "" cancels
+	todo := map[string][]ask{} // by signal
 	for _, a := range asks {
 		j, ok := q.jobs[task{a.claim.Batch, a.claim.Task}]
 		switch {
 		case !ok || phaseOf(j.state) == over:
+		case phaseOf(j.state) == suspended && a.kind == runsheet.EndStuck: // since the last look; it cannot make progress
 		case phaseOf(j.state) == pending:
-			todo[""] = append(todo[""], a)
+			todo[unqueue] = append(todo[unqueue], a)
 		default:
 			todo[a.signal] = append(todo[a.signal], a)
 		}
@@ -86,10 +87,14 @@ func (e *Executor) askAll() {
 	}
 }
 
-// scancel sends one signal to the jobs of attempts, or cancels them.
+// unqueue, in place of a signal, cancels what waits.
+const unqueue = ""
+
+// scancel sends one signal to the jobs of attempts, or cancels them where they still wait: what was started since the
+// queue was looked at must not take the scheduler's SIGTERM for its own end, so it is asked again, by a signal.
 func (e *Executor) scancel(ctx context.Context, q snapshot, signal string, of []ask) {
-	var args []string
-	if signal != "" {
+	args := []string{"--state=PENDING"}
+	if signal != unqueue {
 		args = []string{"--batch", "--signal=" + signal}
 	}
 	for _, a := range of {
@@ -102,7 +107,7 @@ func (e *Executor) scancel(ctx context.Context, q snapshot, signal string, of []
 		e.remember(a.claim.Nonce).stopped = a.kind
 	}
 	e.mu.Unlock()
-	if err != nil { // one of them may be over already, and then all are asked again
+	if err != nil || signal == unqueue { // one of them may be over already, and then all are asked again
 		e.notAsked(of)
 	}
 }

@@ -15,17 +15,34 @@ import (
 // to write the end.
 const signalMargin = 10 * time.Second
 
+// leadMost is the most that --signal takes.
+const leadMost = 65535 * time.Second
+
+// lead returns how long before its time limit a command is told to end: its grace and the margin, but no more than half
+// of its time, or it would be told as it begins. limit may be 0: nobody knows it.
+func lead(grace, limit time.Duration) time.Duration {
+	d := min(grace+signalMargin, leadMost)
+	if limit > 0 {
+		d = max(min(d, limit/2), time.Second)
+	}
+	return d
+}
+
 // submission is what sbatch is told, but for the script and its arguments. tasks are the attempts of one batch, ascending
 // by their numbers; alone says that the batch has no other, and goes as a job that is no array.
 func submission(entry runsheet.PoolEntry, tasks []runsheet.Launch, alone bool) []string {
 	c, r := tasks[0].Claim, tasks[0].Resources
 	state := record.StateDir(c.Dir, c.Sheet)
+	limit := r.Time
+	if limit == 0 {
+		limit = entry.Time
+	}
 	args := []string{"--parsable",
 		"--job-name=" + jobName(c),
 		"--comment=" + c.Batch,
 		"--output=" + strings.ReplaceAll(record.BatchLogPath(state, c.Batch), "%", "%%"), "--open-mode=append",
 		"--chdir=/", "--requeue", "--ntasks=1",
-		"--signal=B:XCPU@" + strconv.Itoa(int((c.StopGrace + signalMargin).Seconds())),
+		"--signal=B:XCPU@" + strconv.Itoa(int(lead(c.StopGrace, limit).Seconds())),
 	}
 	if !alone {
 		var numbers []int
@@ -36,10 +53,6 @@ func submission(entry runsheet.PoolEntry, tasks []runsheet.Launch, alone bool) [
 	}
 	if entry.Partition != "" {
 		args = append(args, "--partition="+entry.Partition)
-	}
-	limit := r.Time
-	if limit == 0 {
-		limit = entry.Time
 	}
 	if limit > 0 {
 		args = append(args, "--time="+formatTime(limit))

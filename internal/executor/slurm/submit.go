@@ -44,7 +44,7 @@ func (e *Executor) Start(ctx context.Context, launches []runsheet.Launch) []erro
 		}
 		if err != nil {
 			for _, l := range b.tasks {
-				errs[index[l.Claim.Nonce]] = err
+				errs[index[l.Claim.Nonce]] = fmt.Errorf("submit %s: %w", l.Claim.Run, err)
 			}
 			continue
 		}
@@ -63,13 +63,13 @@ func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 	var ok bool
 	switch b.entry, ok = e.entries[c.Host]; {
 	case c.Batch == "":
-		return b, fmt.Errorf("submit %s: its claim names no submission", c.Run)
+		return b, errors.New("its claim names no submission")
 	case !ok:
-		return b, fmt.Errorf("submit %s: the pool has no %q any more", c.Run, c.Host)
+		return b, fmt.Errorf("the pool has no %q any more", c.Host)
 	}
 	for _, l := range of {
 		if _, err := e.sys.FS.List("submit", l.Dir); err != nil {
-			return b, fmt.Errorf("submit %s: %w", l.Claim.Run, err)
+			return b, err
 		}
 	}
 	state := stateOf(c)
@@ -125,7 +125,7 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 			b.why, b.unsure = "not in Slurm's queue yet: "+r.text, true
 			return nil
 		case classify(r) == forNow && n == 1 && e.fresh(ctx).active == 0:
-			return fmt.Errorf("submit %s: %w", part[0].Claim.Run, err) // nothing of this user's is in the way
+			return err // nothing of this user's is in the way
 		case classify(r) == forNow:
 			b.why, refused = "not in Slurm's queue yet: "+r.text, true
 			if n == 1 {
@@ -133,7 +133,7 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 			}
 			n /= 2
 		default:
-			return fmt.Errorf("submit %s: %w", part[0].Claim.Run, err)
+			return err
 		}
 	}
 	return nil

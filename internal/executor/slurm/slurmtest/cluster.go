@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -41,8 +42,14 @@ type Cluster struct {
 	dir    string
 	config Config
 	ports  []int // the controller's first, then those of the nodes
+	*daemons
+}
+
+// daemons are what runs of a cluster.
+type daemons struct {
 	munged *daemon
 	ctld   *daemon
+	mu     sync.Mutex
 	nodes  map[string]*daemon
 }
 
@@ -84,7 +91,7 @@ func Start(t testing.TB, config Config) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Cluster{t: t, dir: dir, config: config, nodes: map[string]*daemon{}}
+	c := &Cluster{t: t, dir: dir, config: config, daemons: &daemons{nodes: map[string]*daemon{}}}
 	t.Cleanup(c.stop)
 	c.ports = reservePorts(t, config.Nodes+1)
 	c.write("slurm.conf", c.conf(), 0o644)
@@ -110,6 +117,14 @@ func Start(t testing.TB, config Config) *Cluster {
 	return c
 }
 
+// With returns the cluster for a subtest, which then fails where the cluster lets it down. Several may use it at once,
+// each its own nodes.
+func (c *Cluster) With(t testing.TB) *Cluster {
+	d := *c
+	d.t = t
+	return &d
+}
+
 // StartNode starts a node, and returns once it can be given jobs.
 func (c *Cluster) StartNode(name string) {
 	c.t.Helper()
@@ -118,9 +133,12 @@ func (c *Cluster) StartNode(name string) {
 	}
 	// The shell is the node's first process, and reaps what loses its parent: slurmd would not. slurmd listens where its
 	// host name leads to.
-	c.nodes[name] = c.daemon(name, "unshare", "--pid", "--fork", "--mount-proc", "--uts", "--mount", "--kill-child",
+	node := c.daemon(name, "unshare", "--pid", "--fork", "--mount-proc", "--uts", "--mount", "--kill-child",
 		"sh", "-c", `mount --bind "$1" /etc/hosts && hostname "$0" && { slurmd -D -N "$0" & wait; }`, name, c.path("hosts"))
-	c.awaitFrom(c.nodes[name], name+" to be idle", func() bool {
+	c.mu.Lock()
+	c.nodes[name] = node
+	c.mu.Unlock()
+	c.awaitFrom(node, name+" to be idle", func() bool {
 		out, err := c.try("sinfo", "--noheader", "--nodes="+name, "--format=%T")
 		state := strings.TrimSpace(strings.SplitN(out, "\n", 2)[0])
 		if err == nil && strings.HasPrefix(state, "down") {
@@ -133,7 +151,10 @@ func (c *Cluster) StartNode(name string) {
 // KillNode ends a node with all that runs on it, as a power cut does. The controller finds out by itself.
 func (c *Cluster) KillNode(name string) {
 	c.t.Helper()
-	c.nodes[name].kill()
+	c.mu.Lock()
+	node := c.nodes[name]
+	c.mu.Unlock()
+	node.kill()
 }
 
 // MarkDown tells the controller that a node is lost, which takes it half a minute to find out by itself: it gives up the
