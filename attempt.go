@@ -63,7 +63,7 @@ const (
 	EndStopped   EndKind = "stopped"    // Ctrl-C or a stop request
 	EndStuck     EndKind = "stuck"      // the launcher ended it for want of progress
 	EndLost      EndKind = "lost"       // its supervisor was proved gone without an end of its own
-	EndVoid      EndKind = "void"       // given up before it began
+	EndVoid      EndKind = "void"       // called off before it began
 	EndError     EndKind = "error"      // the command could not be started: Cause.Text says why
 	EndPreempted EndKind = "preempted"  // the scheduler gave its place to another job, or restarted it
 	EndTimeLimit EndKind = "time_limit" // the scheduler's time limit

@@ -112,7 +112,7 @@ func judgeLive(f Facts, p Policy, now time.Time) Judgement {
 		return Judgement{Unknown, f.Why}
 	}
 	if f.Start != nil && f.Start.Void {
-		return Judgement{Queued, "given up before it began"}
+		return Judgement{Queued, "called off before it began"}
 	}
 	switch f.Liveness {
 	case LivenessOrphan:
@@ -229,7 +229,7 @@ func judgeEnded(f Facts, progress *Progress) Judgement {
 	case EndStopped:
 		return Judgement{Stopped, "stopped" + at}
 	case EndVoid:
-		return Judgement{Pending, fmt.Sprintf("attempt %d was given up before it began", f.Attempt) + after(e.Cause.Text)}
+		return Judgement{Pending, fmt.Sprintf("attempt %d was called off before it began", f.Attempt) + after(e.Cause.Text)}
 	case EndLost:
 		if e.Cause.Text != "" {
 			return Judgement{Failed, "lost" + at + ": " + e.Cause.Text}

@@ -189,7 +189,7 @@ func (h *history) unended(a *attempt) {
 		case h.young(a): // its supervisor is about to show itself, or its end about to be written
 			h.lives = true
 		case a.hasStart:
-			h.f.note(a.dir, next, "it was given up before it began, and has no end yet")
+			h.f.note(a.dir, next, "it was called off before it began, and has no end yet")
 		default:
 			h.f.note(a.dir, next, "it was claimed and never began")
 		}

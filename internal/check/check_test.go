@@ -166,7 +166,7 @@ func TestEachBreak(t *testing.T) {
 			p.set(path, "kind", "void")
 			p.set(path, "exit_code", nil)
 		}},
-		{"an exit after a void start", Broken, of(2, "end.json"), "given up before it began, and yet ended", func(p *project, _ string) {
+		{"an exit after a void start", Broken, of(2, "end.json"), "called off before it began, and yet ended", func(p *project, _ string) {
 			p.set(p.attempt(2, "start.json"), "void", true)
 		}},
 		{"an exit that somebody else saw", Broken, of(2, "end.json"), "its supervisor did not write it", func(p *project, path string) {
@@ -228,7 +228,7 @@ func TestEachBreak(t *testing.T) {
 			p.claim()
 			p.set(p.attempt(3, "claim.json"), "at", "2001-01-01T00:00:00Z")
 		}},
-		{"given up without an end", Noted, of(3, ""), "given up before it began", func(p *project, _ string) {
+		{"given up without an end", Noted, of(3, ""), "called off before it began", func(p *project, _ string) {
 			c := p.claim()
 			data, err := os.ReadFile(p.attempt(2, "start.json"))
 			p.must(err)

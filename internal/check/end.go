@@ -21,7 +21,7 @@ func (h *history) wellEnded(a *attempt) {
 	}
 	switch {
 	case a.start.Void && e.Kind != runsheet.EndVoid:
-		h.f.broken(path, damagedRecord, "the attempt was given up before it began, and yet ended with %q", e.Kind)
+		h.f.broken(path, damagedRecord, "the attempt was called off before it began, and yet ended with %q", e.Kind)
 	case !a.start.Void && e.Kind == runsheet.EndVoid:
 		h.f.broken(path, damagedRecord, "the attempt began, and yet its end says that it was given up before")
 	}

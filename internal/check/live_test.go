@@ -29,7 +29,7 @@ func TestLiveProjectIsHealthy(t *testing.T) {
 		cache := progress.New(quick, progress.Options{})
 		for n := 0; n < most && (looks.Load() < enough || written.Load() < 2) && !t.Failed(); n++ {
 			c := p.claim()
-			if n%5 == 4 { // given up before it began
+			if n%5 == 4 { // called off before it began
 				e, err := record.TakeOver(t.Context(), p.sys, record.AttemptDir(c.WorkDir, c.Attempt), record.Heir{})
 				if err != nil {
 					t.Error(err)

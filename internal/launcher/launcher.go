@@ -92,7 +92,7 @@ type Launcher struct {
 	scanned     time.Time     // when all runs were observed last
 	scannedRest time.Time     // when all but those that wait in a queue were
 	scan        time.Duration // how long that took
-	turn        time.Duration // how long the last round of the loop took
+	turn        time.Duration // the CPU time that the last round of the loop took
 }
 
 // stopping is how far an interrupt has come.
@@ -190,7 +190,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		return Outcome{}, err
 	}
 	for {
-		began, spent := time.Now(), proc.CPUTime()
+		spent := proc.CPUTime()
 		l.facts = l.current(ctx)
 		if err := l.stillHeld(); err != nil {
 			return Outcome{}, err
@@ -211,17 +211,17 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 				return Outcome{}, err
 			}
 		}
-		acting, spentActing := time.Now(), proc.CPUTime()
+		acting := proc.CPUTime()
 		again, err := l.act(ctx, actions)
 		if err != nil {
 			return l.outcome(actions), err
 		}
 		// What was done now, however long it took, is not done again in the next round.
-		began, spent = began.Add(time.Since(acting)), spent+proc.CPUTime()-spentActing
+		spent += proc.CPUTime() - acting
 		snap := l.snapshot()
 		l.listener.Snapshot(snap)
-		l.turn = max(time.Since(began), proc.CPUTime()-spent)
-		if again { // something was not as the plan took it to be
+		l.turn = proc.CPUTime() - spent // not by the clock: a journal that is slow to write says nothing of the next round
+		if again {                      // something was not as the plan took it to be
 			continue
 		}
 		if l.over(actions) || l.opts.Once && len(l.recovering) == 0 {

@@ -164,26 +164,26 @@ func TestDecide(t *testing.T) {
 			w.attempted().facts.Liveness, w.facts.Start = runsheet.LivenessGone, nil
 			w.facts.Claim.At = ago(runsheet.StartGrace)
 		}, want: recover("claimed, but it never began")},
-		{name: "given up, its supervisor still there", world: func(w one) { w.attempted().facts.Start.Void = true }, want: wait("given up before it began", never)},
+		{name: "given up, its supervisor still there", world: func(w one) { w.attempted().facts.Start.Void = true }, want: wait("called off before it began", never)},
 		{name: "given up, no end yet", world: func(w one) {
 			w.attempted().facts.Liveness = runsheet.LivenessGone
 			w.facts.Start.Void = true
-		}, want: recover("given up before it began")},
+		}, want: recover("called off before it began")},
 
 		{name: "void", world: func(w one) { w.ended(runsheet.EndVoid); w.tries.Void = 1 },
-			want: launch("attempt 1 was given up before it began", true, false)},
+			want: launch("attempt 1 was called off before it began", true, false)},
 		{name: "void, and fresh", world: func(w one) { w.ended(runsheet.EndVoid).facts.Claim.Fresh = true },
-			want: launch("attempt 1 was given up before it began", false, true)},
+			want: launch("attempt 1 was called off before it began", false, true)},
 		{name: "void, fresh, upon complete results of another command", world: func(w one) {
 			w.ended(runsheet.EndVoid).facts.Claim.Fresh = true
 			w.facts.Progress = epochs(20)
-		}, want: launch("attempt 1 was given up before it began", false, true)},
+		}, want: launch("attempt 1 was called off before it began", false, true)},
 		{name: "fresh, begun and failed", world: func(w one) { w.ended(runsheet.EndExit).facts.Claim.Fresh = true },
 			want: launch("exited 1 at 7 of 20 epochs", true, false)},
 		{name: "void twice", world: func(w one) { w.ended(runsheet.EndVoid); *w.tries = Tries{Void: 2, Last: ago(time.Second)} },
-			want: wait("attempt 1 was given up before it began", in(9*time.Second))},
+			want: wait("attempt 1 was called off before it began", in(9*time.Second))},
 		{name: "void again and again", world: func(w one) { w.ended(runsheet.EndVoid); w.tries.Void = 3 },
-			want: giveUp("attempt 1 was given up before it began; so were 3 in a row")},
+			want: giveUp("attempt 1 was called off before it began; so were 3 in a row")},
 
 		{name: "failed in an earlier session", world: func(w one) { w.failed(0, runsheet.CauseImport, "No module named torch", noon) },
 			want: launch("exited 1 at 7 of 20 epochs: No module named torch", true, false)},

@@ -19,7 +19,7 @@ type View struct {
 }
 
 // Look reads the newest request and the records of the last attempt, or of the one below it that lives although the last
-// one was given up before it began. It changes nothing. A work dir without records is no
+// one was called off before it began. It changes nothing. A work dir without records is no
 // error; a record that cannot be read is one, and names the file.
 func Look(sys System, workDir string) (View, error) {
 	var v View

@@ -14,7 +14,7 @@ import (
 var (
 	// ErrHeld: another supervisor owns it.
 	ErrHeld = errors.New("another supervisor owns the attempt")
-	// ErrOver: it has an end, or was given up before it began.
+	// ErrOver: it has an end, or was called off before it began.
 	ErrOver = errors.New("the attempt is over")
 	// ErrSuperseded: a later attempt was claimed.
 	ErrSuperseded = errors.New("a later attempt was claimed")

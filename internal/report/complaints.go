@@ -59,6 +59,8 @@ func complain(o runsheet.Observed) (text, hint string) {
 		return text, "look at the file; once it is mended or moved away, `runsheet status --recompute` reads the evidence anew"
 	case o.Status == runsheet.Failed && o.End == nil && o.Claim == nil:
 		return diagnose.Clean(o.Reason), "`runsheet run` goes on with it"
+	case o.Status == runsheet.Failed && goesOn(o.Facts):
+		return diagnose.Clean(o.Reason), "the next `runsheet run`, or the one that is running, goes on with it"
 	case o.Status == runsheet.Failed:
 		return diagnose.Clean(o.Reason), "`runsheet logs RUN` shows what it printed, `runsheet retry RUN` lets it be tried again"
 	case o.Status == runsheet.Stuck:
@@ -72,4 +74,16 @@ func complain(o runsheet.Observed) (text, hint string) {
 		return diagnose.Clean(o.Reason), "a total in the sheet (`progress: {epochs: 20}`) would tell whether it is done"
 	}
 	return "", ""
+}
+
+// goesOn says whether the last attempt ended in a way that uses up no retry: its run was not to blame.
+func goesOn(f runsheet.Facts) bool {
+	kind := runsheet.EndKind("")
+	switch {
+	case f.End != nil:
+		kind = f.End.Kind
+	case f.Over != nil:
+		kind = f.Over.Kind
+	}
+	return kind == runsheet.EndPreempted || kind == runsheet.EndTimeLimit
 }

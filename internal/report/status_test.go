@@ -50,7 +50,7 @@ func TestStatusNulls(t *testing.T) {
 	}
 	for _, key := range []string{"pid", "started_at", "ended_at", "exit_code", "eta_seconds"} {
 		if v, ok := doc.Runs[2][key]; v != nil || !ok {
-			t.Errorf("given up before it began: %s is %v, there: %v", key, v, ok)
+			t.Errorf("called off before it began: %s is %v, there: %v", key, v, ok)
 		}
 	}
 	if d := doc.Runs[3]; d["devices"] == nil || d["executor"] != nil || d["attempt"] != 0.0 || d["last_activity_at"] != nil {

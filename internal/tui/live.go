@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
 
 	"runsheet"
@@ -115,7 +117,7 @@ func (l *Live) Run(ctx context.Context) error {
 		return fmt.Errorf("live view: %s: %w", l.out.Name(), err)
 	}
 	program := tea.NewProgram(model{live: l}.sized(width, height),
-		tea.WithOutput(l.out),
+		tea.WithOutput(modeless{l.out}),
 		tea.WithInput(nil), // no keys, so no raw mode: Ctrl-C and Ctrl-Z do what they always do
 		tea.WithoutSignalHandler(),
 		tea.WithFPS(frameRate),
@@ -146,6 +148,23 @@ func (l *Live) Run(ctx context.Context) error {
 		return ErrSlow
 	}
 }
+
+// modeless is a terminal whose mode for pasted text is never set. No picture of ours asks for it, but bubbletea does by
+// itself where its clock strikes before the first picture is there, as on a busy machine; and whatever kills the process
+// then leaves the mode behind.
+type modeless struct{ *os.File }
+
+func (m modeless) Write(p []byte) (int, error) {
+	if !bytes.Contains(p, pasteMode) {
+		return m.File.Write(p)
+	}
+	if _, err := m.File.Write(bytes.ReplaceAll(p, pasteMode, nil)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+var pasteMode = []byte(ansi.SetModeBracketedPaste)
 
 // begin says whether Run is to draw: not a second time, and not after a Close.
 func (l *Live) begin() (bool, error) {

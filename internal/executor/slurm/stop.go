@@ -28,16 +28,16 @@ const (
 // Stop implements runsheet.Executor. A job that waits is cancelled; one that runs gets a signal to its supervisor, which
 // ends the command and writes the end. What is asked of several attempts is gathered, and asked beside the caller; where
 // Slurm cannot be asked the next call tries again.
-func (e *Executor) Stop(_ context.Context, _ string, c runsheet.Claim, s *runsheet.Start, kind runsheet.EndKind, hurry bool) error {
+func (e *Executor) Stop(_ context.Context, _ string, c runsheet.Claim, s *runsheet.Start, kind runsheet.EndKind, atOnce bool) error {
 	if e.dropHeld(c.Nonce) {
 		return nil
 	}
-	signal := "INT" // supervise.SignalJobStop
+	signal := jobStop
 	switch {
 	case kind == runsheet.EndStuck:
-		signal = "USR1"
-	case hurry:
-		signal = "USR2"
+		signal = stuck
+	case atOnce:
+		signal = hurry
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -98,16 +98,19 @@ func (e *Executor) askAll() {
 	case <-begin(unqueue):
 	case <-time.After(unqueueFirst):
 	}
-	for signal := range todo {
-		if signal != unqueue {
-			begin(signal)
-		}
+	for _, signal := range []string{jobStop, hurry, stuck} {
+		begin(signal)
 	}
 	all.Wait()
 }
 
-// unqueue, in place of a signal, cancels what waits.
-const unqueue = ""
+// What scancel is asked for: the signals of package supervise, and what stands in place of one and cancels what waits.
+const (
+	unqueue = ""
+	jobStop = "INT"  // supervise.SignalJobStop
+	stuck   = "USR1" // supervise.SignalStuck
+	hurry   = "USR2" // supervise.SignalHurry
+)
 
 // scancel sends one signal to the jobs of attempts, or cancels them where they still wait: what was started since the
 // queue was looked at must not take the scheduler's SIGTERM for its own end, so it is asked again, by a signal.
