@@ -22,16 +22,17 @@ type Executor struct {
 	configMu sync.Mutex
 	config   *config // nil: not asked yet
 
-	mu      sync.Mutex
-	seen    snapshot
-	asking  chan struct{}     // closed when the squeue that runs has answered; nil: none runs
-	known   map[string]*known // by the attempts' nonces
-	held    []*batch          // submissions that Slurm did not take whole
-	holding map[string]*batch // where an attempt is held, by its nonce
-	most    int               // jobs of this user, above which Slurm refused more; 0: it has not
-	drains  bool              // a goroutine submits what is held
-	asks    map[string]ask    // what is to be asked of jobs, by the attempts' nonces
-	flies   bool              // a goroutine asks it
+	mu        sync.Mutex
+	seen      snapshot
+	asking    chan struct{}     // closed when the squeue that runs has answered; nil: none runs
+	known     map[string]*known // by the attempts' nonces
+	held      []*batch          // submissions that Slurm did not take whole
+	holding   map[string]*batch // where an attempt is held, by its nonce
+	most      int               // jobs of this user, above which Slurm refused more; 0: it has not
+	crowdedAt time.Time         // when Slurm took no more jobs of anybody
+	drains    bool              // a goroutine submits what is held
+	asks      map[string]ask    // what is to be asked of jobs, by the attempts' nonces
+	flies     bool              // a goroutine asks it
 }
 
 // known is what this process remembers of an attempt beside its records.

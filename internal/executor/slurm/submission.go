@@ -92,12 +92,13 @@ func formatTime(d time.Duration) string {
 	return fmt.Sprintf("%d-%02d:%02d:%02d", s/86400, s/3600%24, s/60%60, s%60)
 }
 
-// A refusal is one of three kinds.
+// A refusal is one of four kinds.
 type refused int
 
 const (
 	forGood refused = iota // the same again would be refused the same way
-	forNow                 // there are too many jobs, of this user or in all
+	forNow                 // there are too many jobs, others' and those that are over included
+	ofOurs                 // there are too many of this user
 	away                   // Slurm cannot be asked
 )
 
@@ -106,8 +107,9 @@ var refusals = []struct {
 	words string
 	kind  refused
 }{
-	{"job submit limit", forNow}, // Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)
-	{"MaxSubmit", forNow},        // AssocMaxSubmitJobLimit, QOSMaxSubmitJobPerUserLimit
+	{"GrpSubmit", forNow},        // AssocGrpSubmitJobsLimit, QOSGrpSubmitJobsLimit: of a group
+	{"MaxSubmit", ofOurs},        // AssocMaxSubmitJobLimit, QOSMaxSubmitJobPerUserLimit
+	{"job submit limit", ofOurs}, // Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)
 	{"temporarily unable to accept job", forNow},
 	{"Too many jobs", forNow},
 	{"Maximum number of jobs", forNow},

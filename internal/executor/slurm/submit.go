@@ -100,6 +100,10 @@ func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 // taken; without one the rest is to be held.
 func (e *Executor) submit(ctx context.Context, b *batch) error {
 	n, refused := len(b.tasks), false
+	gently := e.crowded()
+	if gently {
+		n = 1
+	}
 	for len(b.tasks) > 0 && n > 0 {
 		n = min(n, len(b.tasks))
 		if room := e.room(); room >= 0 {
@@ -116,7 +120,10 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 		case err == nil:
 			e.taken(part)
 			b.tasks = b.tasks[n:]
-			if !refused {
+			switch {
+			case gently:
+				n *= 2
+			case !refused:
 				n = len(b.tasks)
 			}
 		case !errors.As(err, &r):
@@ -124,14 +131,17 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 		case classify(r) == away || r.unsure:
 			b.why, b.unsure = "not in Slurm's queue yet: "+r.text, true
 			return nil
-		case classify(r) == forNow && n == 1 && e.fresh(ctx).active == 0:
+		case classify(r) == ofOurs && n == 1 && e.full(ctx):
 			return err // nothing of this user's is in the way
+		case classify(r) == ofOurs:
+			b.why, refused = "not in Slurm's queue yet: "+r.text, true
+			n /= 2
 		case classify(r) == forNow:
 			b.why, refused = "not in Slurm's queue yet: "+r.text, true
-			if n == 1 {
-				e.full(ctx)
+			e.setCrowded()
+			if n /= 2; gently {
+				return nil
 			}
-			n /= 2
 		default:
 			return err
 		}
@@ -151,14 +161,30 @@ func (e *Executor) taken(part []runsheet.Launch) {
 	e.seen.active += len(part)
 }
 
-// full learns from a refusal how many jobs Slurm takes of this user.
-func (e *Executor) full(ctx context.Context) {
+// full learns from a refusal how many jobs Slurm takes of this user, and says whether that is none.
+func (e *Executor) full(ctx context.Context) bool {
 	s := e.fresh(ctx)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if s.err == nil {
 		e.most = max(s.active, 1)
 	}
+	return s.err == nil && s.active == 0
+}
+
+// setCrowded notes that Slurm took no more jobs of anybody.
+func (e *Executor) setCrowded() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.crowdedAt = time.Now()
+}
+
+// crowded says whether Slurm took no more jobs of anybody lately: one at a time is tried first then, or each batch would
+// be refused in all sizes.
+func (e *Executor) crowded() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Since(e.crowdedAt) < tryBeyond
 }
 
 // room returns how many more jobs Slurm would take by what it refused before; below 0: nothing is known.
