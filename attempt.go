@@ -118,6 +118,7 @@ const (
 	CauseLost            CauseKind = "lost"
 	CauseCancelled       CauseKind = "cancelled"   // with the scheduler's own command
 	CauseNodeFailed      CauseKind = "node_failed" // by the scheduler's word
+	CauseRequeued        CauseKind = "requeued"    // its job was started again, which goes on with the next attempt
 )
 
 // CanPass says whether a cause may be gone at another try. An import error, a missing file or a wrong command line

@@ -17,10 +17,11 @@ const (
 // Sighting is what a probe found of an attempt without an end.
 type Sighting struct {
 	Liveness Liveness
-	Why      string    // why the liveness is unknown; of one that waits, what for
-	Waiting  bool      // LivenessAlive: it does not run now, so it makes no progress: its job is queued or suspended
-	Over     *Over     // LivenessGone: how it ended, if whoever ran it says so
-	Stood    time.Time // when it was last seen suspended: until then it could make no progress; zero: never
+	Why      string // why the liveness is unknown; of one that waits, what for
+	Waiting  bool   // LivenessAlive: it does not run now, so it makes no progress: its job is queued or suspended
+	Over     *Over  // LivenessGone: how it ended, if whoever ran it says so
+	// Stood is for how much of the time it may have been suspended, since it began or since its job was last looked at.
+	Stood time.Duration
 }
 
 // Over is the word of a scheduler that a job is over.
@@ -31,19 +32,19 @@ type Over struct {
 
 // Facts are what is known of a run now. Only observe makes them, reading records first and evidence after.
 type Facts struct {
-	Attempt      int       // the last attempt that was claimed; 0: none
-	Claim        *Claim    // of the last attempt
-	Start        *Start    // nil: it has not begun
-	End          *End      // nil: it has not ended
-	Liveness     Liveness  // of the last attempt
-	Why          string    // why the liveness is unknown; of a live attempt: what its supervisor struggles with
-	Waiting      bool      // alive, and does not run now: its job is queued or suspended
-	Over         *Over     // how an attempt that is gone ended, by the word of the scheduler; nil: nobody says
-	Stood        time.Time // when a live attempt was last seen suspended; zero: never
-	Request      *Request  // the newest; nil: none
-	Progress     *Progress // nil: there is no evidence to read
-	LastActivity time.Time // newest sign of life: evidence, logs; zero: none
-	Problem      string    // the records cannot be read, in words; then nothing above but Progress holds
+	Attempt      int           // the last attempt that was claimed; 0: none
+	Claim        *Claim        // of the last attempt
+	Start        *Start        // nil: it has not begun
+	End          *End          // nil: it has not ended
+	Liveness     Liveness      // of the last attempt
+	Why          string        // why the liveness is unknown; of a live attempt: what its supervisor struggles with
+	Waiting      bool          // alive, and does not run now: its job is queued or suspended
+	Over         *Over         // how an attempt that is gone ended, by the word of the scheduler; nil: nobody says
+	Stood        time.Duration // for how much of the time a live attempt may have been suspended
+	Request      *Request      // the newest; nil: none
+	Progress     *Progress     // nil: there is no evidence to read
+	LastActivity time.Time     // newest sign of life: evidence, logs; zero: none
+	Problem      string        // the records cannot be read, in words; then nothing above but Progress holds
 }
 
 // Ended says whether the last attempt has an end, or there was none.
@@ -61,6 +62,12 @@ func (f Facts) Where() string {
 		return f.Claim.Host
 	}
 	return ""
+}
+
+// Restarts says whether the job of the last attempt, which ended, is about to claim the next one: it is not to be claimed
+// by anybody else, or the job would give up its place for nothing.
+func (f Facts) Restarts(now time.Time) bool {
+	return f.End != nil && f.End.Cause.Kind == CauseRequeued && !f.End.At.After(now) && now.Sub(f.End.At) < StartGrace
 }
 
 // ExitedWell says whether the command of the last attempt exited with code 0 by itself.

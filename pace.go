@@ -29,16 +29,14 @@ func StuckAfter(p *Progress, policy Policy) time.Duration {
 	return max(stuckFactor*median, stuckAtLeast)
 }
 
-// Idle returns how long a live attempt has shown no sign of life, although it ran; its start counts as one.
+// Idle returns how long a live attempt has shown no sign of life, although it ran; its start counts as one. Where it was
+// suspended it is no longer than that, and may be less.
 func (f Facts) Idle(now time.Time) time.Duration {
 	last := f.LastActivity
 	if f.Start != nil && f.Start.At.After(last) {
 		last = f.Start.At
 	}
-	if f.Stood.After(last) {
-		last = f.Stood
-	}
-	return max(now.Sub(last), 0)
+	return max(now.Sub(last)-f.Stood, 0)
 }
 
 // ETA returns how long the run will still take at the median pace of its latest units, counting from now, and whether

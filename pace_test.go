@@ -47,6 +47,8 @@ func TestIdle(t *testing.T) {
 		{"evidence moved after the start", Facts{Start: &Start{At: ago(time.Hour)}, LastActivity: ago(time.Minute)}, time.Minute},
 		{"evidence of an earlier attempt", Facts{Start: &Start{At: ago(time.Minute)}, LastActivity: ago(time.Hour)}, time.Minute},
 		{"no evidence", Facts{Start: &Start{At: ago(time.Minute)}}, time.Minute},
+		{"suspended since", Facts{LastActivity: ago(time.Hour), Stood: 50 * time.Minute}, 10 * time.Minute},
+		{"suspended before", Facts{LastActivity: ago(time.Minute), Stood: time.Hour}, 0},
 		{"a clock that is fast", Facts{LastActivity: ago(-time.Minute)}, 0},
 	} {
 		if got := c.facts.Idle(noon); got != c.want {

@@ -43,7 +43,6 @@ type known struct {
 	askedAt   time.Time        // when
 	stopped   runsheet.EndKind // what it was asked to end as; empty: it was not
 	word      *runsheet.Over   // what the accounting database says of its end
-	stood     time.Time        // when its job was last seen suspended; zero: it was not
 }
 
 // New returns the executor of the cluster that this machine's Slurm commands talk to. entries are the pool's; those of

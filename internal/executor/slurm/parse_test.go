@@ -17,24 +17,26 @@ const (
 )
 
 func TestParseQueue(t *testing.T) {
-	jobs, active, err := parseQueue("PENDING|12|2-3,7%2||" + oneBatch + "|Resources\n" +
-		"RUNNING|12|0|node1|" + oneBatch + "|None\n" +
-		"COMPLETED|12|1|node2|" + oneBatch + "|None\n" +
-		"RUNNING|9|N/A|node3|" + another + "|None\n" +
-		"PENDING|40|0-99||my | own|Priority\n" +
-		"TIMEOUT|41|N/A|node1|(null)|TimeLimit\n" +
+	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.Local)
+	jobs, active, err := parseQueue("PENDING|12|2-3,7%2||N/A|0:00|"+oneBatch+"|Resources\n"+
+		"RUNNING|12|0|node1|2026-05-04T11:58:59|1:00|"+oneBatch+"|None\n"+
+		"COMPLETED|12|1|node2|2026-05-04T11:00:00|1:00|"+oneBatch+"|None\n"+
+		"RUNNING|9|N/A|node3|2026-05-02T09:00:00|2-01:30:00|"+another+"|None\n"+
+		"PENDING|40|0-99||2026-05-05T00:00:00|0:00|my | own|Priority\n"+
+		"TIMEOUT|41|N/A|node1|2026-05-05T00:00:00|1:00:00|(null)|TimeLimit\n"+
 		// submitted twice
-		"COMPLETED|50|1|node2|" + another + "|None\n" +
-		"PENDING|51|1||" + another + "|Dependency|odd\n" +
-		"COMPLETED|52|1|node2|" + another + "|None\n")
+		"COMPLETED|50|1|node2|2026-05-05T00:00:00|0:01|"+another+"|None\n"+
+		"PENDING|51|1||2026-05-05T00:00:00|0:00|"+another+"|Dependency|odd\n"+
+		"COMPLETED|52|1|node2|2026-05-05T00:00:00|0:01|"+another+"|None\n", now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[task]job{
-		{oneBatch, 2}: {"12_2", "PENDING", "Resources", ""}, {oneBatch, 3}: {"12_3", "PENDING", "Resources", ""},
-		{oneBatch, 7}: {"12_7", "PENDING", "Resources", ""}, {oneBatch, 0}: {"12_0", "RUNNING", "None", "node1"},
-		{oneBatch, 1}: {"12_1", "COMPLETED", "None", "node2"}, {another, 0}: {"9", "RUNNING", "None", "node3"},
-		{another, 1}: {"51_1", "PENDING", "Dependency|odd", ""},
+		{oneBatch, 2}: {id: "12_2", state: "PENDING", reason: "Resources"}, {oneBatch, 3}: {id: "12_3", state: "PENDING", reason: "Resources"},
+		{oneBatch, 7}: {id: "12_7", state: "PENDING", reason: "Resources"}, {oneBatch, 0}: {id: "12_0", state: "RUNNING", reason: "None", nodes: "node1"},
+		{oneBatch, 1}: {id: "12_1", state: "COMPLETED", reason: "None", nodes: "node2"},
+		{another, 0}:  {id: "9", state: "RUNNING", reason: "None", nodes: "node3", stood: 90 * time.Minute},
+		{another, 1}:  {id: "51_1", state: "PENDING", reason: "Dependency|odd"},
 	}
 	if d := cmp.Diff(want, jobs, cmp.AllowUnexported(task{}, job{})); d != "" {
 		t.Error(d)
@@ -42,8 +44,8 @@ func TestParseQueue(t *testing.T) {
 	if active != 3+1+1+100+1 {
 		t.Errorf("%d active", active)
 	}
-	for _, bad := range []string{"PENDING|1\n", "RUNNING|1|x||" + oneBatch + "|\n", "RUNNING|1|5-2||" + oneBatch + "|\n", "RUNNING|1|0-99999999|||\n"} {
-		if _, _, err := parseQueue(bad); err == nil {
+	for _, bad := range []string{"PENDING|1\n", "RUNNING|1|x|||| " + oneBatch + "|\n", "RUNNING|1|5-2||||" + oneBatch + "|\n", "RUNNING|1|0-99999999|||||\n"} {
+		if _, _, err := parseQueue(bad, now); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}
@@ -66,9 +68,9 @@ func TestTasks(t *testing.T) {
 }
 
 func FuzzParseQueue(f *testing.F) {
-	f.Add("PENDING|12|2-3,7%2||" + oneBatch + "|Resources\n")
+	f.Add("PENDING|12|2-3,7%2||N/A|0:00|" + oneBatch + "|Resources\nRUNNING|9|N/A|node3|2026-05-02T09:00:00|2-01:30:00|" + another + "|None\n")
 	f.Fuzz(func(t *testing.T, out string) {
-		jobs, active, err := parseQueue(out)
+		jobs, active, err := parseQueue(out, time.Now())
 		if err == nil && active < 0 || err != nil && jobs != nil {
 			t.Fatalf("%v, %d, %v", jobs, active, err)
 		}
@@ -139,6 +141,20 @@ func TestSubmission(t *testing.T) {
 	} {
 		if d := cmp.Diff(append(slices.Clone(common), tt.want...), submission(tt.entry, tt.tasks, tt.alone)); d != "" {
 			t.Errorf("%s: %s", tt.name, d)
+		}
+	}
+}
+
+func TestLead(t *testing.T) {
+	for _, c := range []struct{ grace, limit, want time.Duration }{
+		{30 * time.Second, 0, 40 * time.Second},
+		{30 * time.Second, time.Hour, 40 * time.Second},
+		{2 * time.Hour, time.Hour, 30 * time.Minute},
+		{0, time.Second, time.Second},
+		{100 * time.Hour, 0, 65535 * time.Second},
+	} {
+		if got := lead(c.grace, c.limit); got != c.want {
+			t.Errorf("a grace of %v, a limit of %v: %v, not %v", c.grace, c.limit, got, c.want)
 		}
 	}
 }

@@ -23,10 +23,8 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 	q := e.queue(ctx)
 	j, ok := q.jobs[task{c.Batch, c.Task}]
 	stands := ok && phaseOf(j.state) == suspended
+	stood := j.stood + max(time.Since(q.asOf), 0)
 	e.mu.Lock()
-	if stands {
-		e.remember(c.Nonce).stood = time.Now()
-	}
 	k := *e.remember(c.Nonce)
 	held := e.holds(c.Nonce)
 	e.mu.Unlock()
@@ -37,7 +35,7 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 	}
 	switch {
 	case alive == runsheet.LivenessAlive:
-		return runsheet.Sighting{Liveness: alive, Waiting: stands && q.err == nil, Why: standstill(j), Stood: k.stood}
+		return runsheet.Sighting{Liveness: alive, Waiting: stands && q.err == nil, Why: standstill(j), Stood: stood}
 	case held != "":
 		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: held}
 	case q.err != nil:
@@ -51,7 +49,7 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 	case ok && phaseOf(j.state) != over && !begun:
 		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Why: fmt.Sprintf("starting on %s (job %s)", j.nodes, j.id)}
 	case ok && phaseOf(j.state) != over:
-		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: stands, Why: standstill(j), Stood: k.stood}
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: stands, Why: standstill(j), Stood: stood}
 	case !ok && !q.began.After(young) && time.Since(young) < tickMost:
 		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: !begun, Why: "submitted to Slurm a moment ago"}
 	case alive == runsheet.LivenessOrphan:

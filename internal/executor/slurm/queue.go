@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // job is one job of ours, or one task of an array, as squeue shows it.
@@ -12,6 +13,13 @@ type job struct {
 	state  string // in full, as "PENDING"
 	reason string // why it is in that state
 	nodes  string
+	stood  time.Duration // for how much of its time it was suspended; below leastStood: not at all
+}
+
+// same says whether a job is as it was.
+func (j job) same(was job) bool {
+	was.stood = j.stood // of one that is suspended it grows
+	return j == was
 }
 
 // task is what a claim says of its place in a submission.
@@ -20,22 +28,27 @@ type task struct {
 	index int
 }
 
-// fields are what squeue is asked for: the state, the array's job id, the task's number, the nodes; the comment, in which
-// the name of a submission stands, and the reason come last, because they may hold anything.
-const fields = "%T|%F|%K|%N|%k|%r"
+// fields are what squeue is asked for: the state, the array's job id, the task's number, the nodes, when it was started
+// and how long it has run since, suspensions not counted; the comment, in which the name of a submission stands, and the
+// reason come last, because they may hold anything.
+const fields = "%T|%F|%K|%N|%S|%M|%k|%r"
+
+// leastStood is the least difference between the time since a job was started and the time that it ran that tells of a
+// suspension: both are in whole seconds, and of two clocks' looks.
+const leastStood = 3 * time.Second
 
 // parseQueue reads what squeue printed in those fields. Pending tasks of an array stand on one line together. Where a
 // task was submitted more than once, the job counts that has most of its life before it. Jobs whose comments are no names
 // of submissions are somebody else's business, and only counted: active is how many jobs are not over, of all.
-func parseQueue(out string) (jobs map[task]job, active int, err error) {
+func parseQueue(out string, now time.Time) (jobs map[task]job, active int, err error) {
 	jobs = map[task]job{}
 	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\n")
 		if line == "" {
 			continue
 		}
-		f := strings.SplitN(line, "|", 5)
-		if len(f) != 5 {
+		f := strings.SplitN(line, "|", 7)
+		if len(f) != 7 {
 			return nil, 0, fmt.Errorf("squeue printed %q", line)
 		}
 		indices, err := parseTasks(f[2])
@@ -45,11 +58,14 @@ func parseQueue(out string) (jobs map[task]job, active int, err error) {
 		if phaseOf(f[0]) != over {
 			active += max(len(indices), 1)
 		}
-		batch, reason, _ := strings.Cut(f[4], "|")
+		batch, reason, _ := strings.Cut(f[6], "|")
 		if !isBatch(batch) {
 			continue
 		}
 		j := job{state: f[0], nodes: f[3], reason: reason}
+		if p := phaseOf(f[0]); p == running || p == suspended {
+			j.stood = stood(f[4], f[5], now)
+		}
 		if indices == nil {
 			j.id = f[1]
 			keep(jobs, task{batch, 0}, j)
@@ -60,6 +76,37 @@ func parseQueue(out string) (jobs map[task]job, active int, err error) {
 		}
 	}
 	return jobs, active, nil
+}
+
+// stood returns for how much of its time a job was suspended, by when it was started and how long it has run: "N/A" and
+// "0:00" where it was not.
+func stood(started, ran string, now time.Time) time.Duration {
+	at, err := time.ParseInLocation("2006-01-02T15:04:05", started, time.Local)
+	d, ok := parseSpan(ran)
+	if err != nil || !ok {
+		return 0
+	}
+	if s := now.Sub(at) - d; s >= leastStood {
+		return s
+	}
+	return 0
+}
+
+// parseSpan reads "4:05", "3:04:05" and "2-03:04:05".
+func parseSpan(s string) (d time.Duration, ok bool) {
+	days, clock, found := strings.Cut(s, "-")
+	if !found {
+		days, clock = "0", s
+	}
+	n, err := strconv.Atoi(days)
+	for part := range strings.SplitSeq(clock, ":") {
+		k, perr := strconv.Atoi(part)
+		if err != nil || perr != nil || k < 0 {
+			return 0, false
+		}
+		d = 60*d + time.Duration(k)*time.Second
+	}
+	return d + time.Duration(n)*24*time.Hour, true
 }
 
 func keep(jobs map[task]job, t task, j job) {

@@ -12,6 +12,7 @@ import (
 // snapshot is the queue as squeue showed it.
 type snapshot struct {
 	began  time.Time // when squeue was started: what was submitted later need not be in it
+	asOf   time.Time // when the last one was started that succeeded: jobs are of then
 	took   time.Duration
 	moved  time.Time // when something was different from the time before
 	jobs   map[task]job
@@ -83,19 +84,20 @@ func (e *Executor) since(ctx context.Context, good func() bool, patient bool) sn
 // ask runs squeue, takes its answer in, and closes done.
 func (e *Executor) ask(done chan struct{}) {
 	s := snapshot{began: time.Now()}
+	s.asOf = s.began
 	out, err := command(context.Background(), "squeue", "--noheader", "--states=all", "--user="+strconv.Itoa(os.Geteuid()), "--format="+fields)
 	s.took = time.Since(s.began)
 	if err == nil {
-		s.jobs, s.active, err = parseQueue(out)
+		s.jobs, s.active, err = parseQueue(out, s.began)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s.moved = e.seen.moved
 	if err != nil {
 		s.err = fmt.Errorf("cannot ask Slurm: %w", err)
-		s.jobs = e.seen.jobs // what was there last: nobody takes that for the truth
+		s.jobs, s.asOf = e.seen.jobs, e.seen.asOf // what was there last: nobody takes that for the truth
 	}
-	if (s.err == nil) != (e.seen.err == nil) || s.err == nil && !maps.Equal(s.jobs, e.seen.jobs) {
+	if (s.err == nil) != (e.seen.err == nil) || s.err == nil && !maps.EqualFunc(s.jobs, e.seen.jobs, job.same) {
 		s.moved = s.began
 	}
 	e.seen, e.asking = s, nil
