@@ -41,7 +41,7 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 		}
 	}
 	for i, f := range l.facts {
-		if f.Live() && !l.waits(ctx, f) || l.doubtful(i) {
+		if f.Live() && !l.waits(ctx, f) || f.Restarts(now) || l.doubtful(i) {
 			due[l.sheet.Runs[i].WorkDir] = true
 		}
 	}
@@ -202,7 +202,7 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 	poll := time.Duration(0)
 	for i, f := range l.facts {
 		switch {
-		case !f.Live():
+		case !f.Live() && !f.Restarts(now):
 			continue
 		case l.stop != notStopping:
 			poll = stopPoll

@@ -30,6 +30,9 @@ func (in Input) again(f runsheet.Facts, t Tries, judged runsheet.Judgement) runs
 			return launch
 		}
 	case runsheet.EndLost, runsheet.EndPreempted:
+		if f.Restarts(in.Now) {
+			return wait(judged.Reason+"; it goes on in the same job", f.End.At.Add(runsheet.StartGrace))
+		}
 		if t.Failed > retries {
 			break
 		}
