@@ -82,7 +82,7 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
-	p := &project{t, filepath.Join(dir, "demo")}
+	p := &project{t: t, dir: filepath.Join(dir, "demo")}
 	s := p.await("all runs to be finished", func(s status) bool { return s.count("finished") == 10 })
 	if len(s.Runs) != 10 || s.Runs[0].Executor != "slurm" || !strings.HasPrefix(s.Runs[0].Host, "node") {
 		t.Errorf("%+v", s.Runs)

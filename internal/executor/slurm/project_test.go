@@ -14,7 +14,7 @@ import (
 )
 
 // train is training code that resumes from its epochs. It notes each execution and each end of its work, and whether
-// another one of the same run was alive beside it.
+// another one of the same run was alive beside it. It stops after an epoch while there is a file "wait".
 const train = `#!/bin/bash
 # train.sh DIR EPOCHS SECONDS_AN_EPOCH
 mkdir -p "$1"
@@ -26,6 +26,7 @@ for i in $(seq 0 $(($2 - 1))); do
   sleep "$3"
   mkdir -p "$1/epoch_$i"
   echo "{\"accuracy\": 0.$i}" >"$1/epoch_$i/done"
+  while [ -e wait ]; do sleep 0.1; done
   if [ "$i" = $(($2 - 1)) ]; then echo "$RUNSHEET_ATTEMPT" >>"$1/completions"; fi
 done
 `
@@ -34,17 +35,36 @@ done
 type project struct {
 	t   *testing.T
 	dir string
+	env []string // of its commands; nil: this process's
 }
 
 func newProject(t *testing.T, sheet string) *project {
 	t.Helper()
-	p := &project{t, t.TempDir()}
-	for name, text := range map[string]string{"runsheet.yaml": sheet, "train.sh": train} {
-		if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return newProjectIn(t, t.TempDir(), sheet)
+}
+
+func newProjectIn(t *testing.T, dir, sheet string) *project {
+	t.Helper()
+	p := &project{t: t, dir: dir}
+	p.write("runsheet.yaml", sheet)
+	p.write("train.sh", train)
 	return p
+}
+
+// write writes a file of the project.
+func (p *project) write(name, text string) {
+	p.t.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// remove removes a file of the project.
+func (p *project) remove(name string) {
+	p.t.Helper()
+	if err := os.Remove(filepath.Join(p.dir, name)); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // command returns runsheet with arguments, in the project.
@@ -52,7 +72,7 @@ func (p *project) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), beRunsheet+"=1")
+	cmd.Env = append(append(os.Environ(), p.env...), beRunsheet+"=1")
 	return cmd
 }
 
@@ -108,6 +128,7 @@ type status struct {
 	Runs    []struct {
 		Name, Status, Reason, Host, Executor string
 		Attempt                              int
+		ExitCode                             *int `json:"exit_code"`
 		Progress                             struct{ Completed, Total int64 }
 	}
 }

@@ -1,0 +1,94 @@
+package slurm_test
+
+import (
+	"slices"
+	"time"
+)
+
+// twoRuns is a sheet with two runs, of which the node takes one at a time.
+const twoRuns = `command: ./train.sh {work_dir} 6 0.3
+matrix: {x: [0, 1]}
+progress: {tracker: epochs, epochs: 6, files: [done]}
+resources: {cpus: 4}
+pool: [{slurm: {time: 10m, options: [NODE]}}]
+`
+
+// cancelBoth cancels the run that runs, and the one that waits in the same array.
+func (u *trial) cancelBoth() {
+	u.t.Helper()
+	u.begins("0", 1)
+	u.c.Run("scancel", u.job("1"))
+	u.c.Run("scancel", u.job("0"))
+}
+
+func cancelled(u *trial) {
+	u.sheet(twoRuns + "policy: {retries: 1, backoff: 1s, stop_grace: 1s}\n")
+	l := u.launch()
+	u.cancelBoth()
+	u.finishes(l)
+	u.ended("0", "cancelled cancelled", "exit")
+	u.ended("1", "void cancelled", "exit")
+}
+
+func cancelledForGood(u *trial) {
+	u.sheet(twoRuns + "policy: {retries: 0, stop_grace: 1s}\n")
+	l := u.launch()
+	u.cancelBoth()
+	if code := u.wait(l, time.Minute); code != 1 {
+		u.t.Errorf("the launcher exits %d", code)
+	}
+	u.ended("0", "cancelled cancelled")
+	u.ended("1", "void cancelled")
+	u.shows("0", "failed", "cancelled with scancel")
+	u.shows("1", "pending", "cancelled")
+}
+
+func timeLimit(u *trial) {
+	// Slurm tells it to end in the first 50 seconds of its minute.
+	u.sheet(`command: ./train.sh {work_dir} 14 4
+matrix: {x: [0]}
+progress: {tracker: epochs, epochs: 14, files: [done]}
+policy: {retries: 0, stop_grace: 1s}
+pool: [{slurm: {time: 1m, options: [NODE]}}]
+`)
+	l := u.launch()
+	u.finishes(l)
+	attempts := u.last("0").Attempt
+	u.ended("0", append(slices.Repeat([]string{"time_limit time_limit"}, max(attempts-1, 1)), "exit")...)
+	if p := u.view("0", 1).End.Progress; p == nil || p.Completed == 0 {
+		u.t.Errorf("the end at the time limit knows of no progress: %v", p)
+	}
+}
+
+func noProgress(u *trial) {
+	u.sheet(`command: sleep 1000
+matrix: {x: [0]}
+progress: {tracker: epochs, epochs: 14, files: [done]}
+policy: {retries: 0, stop_grace: 1s}
+pool: [{slurm: {time: 1m, options: [NODE]}}]
+`)
+	l := u.launch()
+	if code := u.wait(l, 3*time.Minute); code != 1 {
+		u.t.Errorf("the launcher exits %d", code)
+	}
+	u.ended("0", "time_limit time_limit")
+	u.shows("0", "failed", "time limit reached at 0 of 14")
+}
+
+func failsByItself(u *trial) {
+	u.sheet(`command: ./train.sh {work_dir} 2 0.1; echo no more >&2; exit 7
+matrix: {x: [0]}
+progress: {tracker: epochs, epochs: 4, files: [done]}
+policy: {retries: 1, backoff: 1s}
+pool: [{slurm: {time: 10m, options: [NODE]}}]
+`)
+	l := u.launch()
+	if code := u.wait(l, time.Minute); code != 1 {
+		u.t.Errorf("the launcher exits %d", code)
+	}
+	u.ended("0", "exit exit_code", "exit exit_code")
+	u.shows("0", "failed", "exited 7 at 2 of 4")
+	if code := u.status().Runs[0].ExitCode; code == nil || *code != 7 {
+		u.t.Errorf("the status shows exit code %v", code)
+	}
+}

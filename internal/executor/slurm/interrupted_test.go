@@ -1,0 +1,110 @@
+package slurm_test
+
+import (
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runsheet"
+)
+
+// obstinate is training code that hears SIGTERM and goes on until it is alone with it.
+const obstinate = `#!/bin/bash
+trap 'echo TERM >>heard' TERM
+mkdir -p "$1/epoch_0"; echo 1 >"$1/epoch_0/done"
+until [ -e mercy ]; do sleep 0.1; done
+exec ./train.sh "$@"
+`
+
+func interrupted(u *trial) {
+	u.write("train.sh", strings.Replace(train, "mkdir", `trap 'echo TERM >>heard; exit 1' TERM`+"\nmkdir", 1))
+	u.sheet(`command: ./train.sh {work_dir} 8 0.3
+matrix: {x: [0, 1, 2]}
+progress: {tracker: epochs, epochs: 8, files: [done]}
+resources: {cpus: 4}
+policy: {retries: 0, stop_grace: 20s}
+pool: [{slurm: {time: 10m, options: [NODE]}}]
+`)
+	l := u.launch()
+	u.begins("0", 1)
+	l.cmd.Process.Signal(unix.SIGINT)
+	if code := u.wait(l, time.Minute); code != 130 {
+		u.t.Errorf("the launcher exits %d", code)
+	}
+	if heard := u.lines("heard"); len(heard) != 1 {
+		u.t.Errorf("the command that ran heard %q", heard)
+	}
+	u.until("the queue to be empty", func() bool { return len(u.queued()) == 0 })
+	u.ended("0", "stopped")
+	u.ended("1", "void")
+	u.ended("2", "void")
+	u.shows("0", "stopped", "stopped at ")
+	u.shows("1", "pending", "")
+	u.finishes(u.launch())
+	u.ended("0", "stopped", "exit")
+	u.ended("2", "void", "exit")
+}
+
+func interruptedTwice(u *trial) {
+	u.write("obstinate.sh", obstinate)
+	u.sheet(`command: ./obstinate.sh {work_dir} 4 0.2
+matrix: {x: [0]}
+progress: {tracker: epochs, epochs: 4, files: [done]}
+policy: {retries: 0, stop_grace: 10m}
+pool: [{slurm: {time: 1h, options: [NODE]}}]
+`)
+	l := u.launch()
+	u.begins("0", 1)
+	l.cmd.Process.Signal(unix.SIGINT)
+	u.until("the command to hear of it", func() bool { return len(u.lines("heard")) > 0 })
+	l.cmd.Process.Signal(unix.SIGINT)
+	if code := u.wait(l, time.Minute); code != 130 {
+		u.t.Errorf("the launcher exits %d", code)
+	}
+	if e := u.view("0", 1).End; e == nil || e.Kind != runsheet.EndStopped || e.Signal != "SIGKILL" {
+		u.t.Errorf("it ended as %+v", e)
+	}
+	u.write("mercy", "")
+	u.finishes(u.launch())
+}
+
+func stopped(u *trial) {
+	u.sheet(`command: ./train.sh {work_dir} 6 0.2
+matrix: {x: [0, 1, 2]}
+progress: {tracker: epochs, epochs: 6, files: [done]}
+resources: {cpus: 4}
+policy: {retries: 0, stop_grace: 2s}
+pool: [{slurm: {time: 10m, options: [NODE]}}]
+`)
+	u.write("wait", "")
+	l := u.launch()
+	u.begins("0", 1)
+	l.cmd.Process.Kill()
+	<-l.done
+	u.c.Run("scontrol", "requeue", u.job("0"))
+	u.shows("0", "queued", "started again by Slurm")
+	u.shows("1", "running", "")
+	u.shows("2", "queued", "in Slurm's queue")
+	if out, err := u.command("stop", "x=*").CombinedOutput(); err != nil {
+		u.t.Errorf("stop: %v: %s", err, out)
+	}
+	u.until("the queue to be empty", func() bool { return len(u.queued()) == 0 })
+	u.ended("0", "stopped")
+	u.ended("1", "stopped")
+	u.ended("2", "void")
+	if s := u.status(); s.count("stopped") != 3 {
+		u.t.Errorf("after the stop: %+v", s.Runs)
+	}
+	u.wait(u.launch(), time.Minute) // whatever it says, it launches nothing
+	u.ended("0", "stopped")
+	u.ended("2", "void")
+	if out, err := u.command("retry", "x=*").CombinedOutput(); err != nil {
+		u.t.Errorf("retry: %v: %s", err, out)
+	}
+	u.remove("wait")
+	u.finishes(u.launch())
+	u.ended("0", "stopped", "exit")
+	u.ended("1", "stopped", "exit")
+	u.ended("2", "void", "exit")
+}

@@ -1,0 +1,230 @@
+package slurm_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"runsheet/internal/durable"
+	"runsheet/internal/executor/slurm/slurmtest"
+	"runsheet/internal/record"
+)
+
+// TestOutcomes lets everything that can happen to a job happen to the runs of projects, each on a node of its own, all at
+// once: they spend their time waiting for Slurm. Only what a whole cluster is needed for has one for itself.
+func TestOutcomes(t *testing.T) {
+	trials := []struct {
+		name string
+		run  func(*trial)
+	}{
+		{"time limit", timeLimit},
+		{"no progress within the time limit", noProgress},
+		{"node failed", nodeFailed},
+		{"node failed, not requeued", nodeFailedForGood},
+		{"suspended", suspended},
+		{"preempted", preempted},
+		{"preempted by cancelling", preemptedForGood},
+		{"requeued", requeued},
+		{"cancelled", cancelled},
+		{"cancelled, no retries", cancelledForGood},
+		{"fails by itself", failsByItself},
+		{"reasons", reasons},
+		{"interrupted", interrupted},
+		{"interrupted twice", interruptedTwice},
+		{"stopped", stopped},
+		{"mixed", mixed},
+		{"details", details},
+		{"awkward path", awkwardPath},
+		{"refused", refusedForGood},
+	}
+	c := slurmtest.Start(t, slurmtest.Config{Nodes: len(trials), GPUs: 1})
+	stopping := slurmtest.Start(t, slurmtest.Config{Nodes: 2})
+	small := slurmtest.Start(t, slurmtest.Config{Nodes: 2, MaxJobCount: 6, MinJobAge: 2 * time.Second})
+	var all sync.WaitGroup
+	run := func(name string, test func(t *testing.T)) { all.Go(func() { t.Run(name, test) }) }
+	for i, one := range trials {
+		run(one.name, func(t *testing.T) { one.run(newTrial(t, c, c.Nodes()[i])) })
+	}
+	run("controller away", func(t *testing.T) { away(newTrial(t, stopping, "node1"), newTrial(t, stopping, "node2")) })
+	run("claims without jobs", func(t *testing.T) { claimsWithoutJobs(newTrial(t, small, "node1")) })
+	run("claims without jobs, run --once", func(t *testing.T) { claimsOnce(newTrial(t, small, "node2")) })
+	all.Wait()
+}
+
+// trial is a project whose jobs run on one node of a cluster.
+type trial struct {
+	*project
+	c    *slurmtest.Cluster
+	node string
+}
+
+func newTrial(t *testing.T, c *slurmtest.Cluster, node string) *trial {
+	u := &trial{c: c.With(t), node: node}
+	u.in(t, t.TempDir())
+	return u
+}
+
+// in has the trial's project in another directory.
+func (u *trial) in(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	u.project = newProjectIn(t, dir, "")
+	u.env = u.c.Env()
+}
+
+// sheet writes the trial's sheet. NODE in it is what keeps its jobs on the trial's node.
+func (u *trial) sheet(text string) {
+	u.write("runsheet.yaml", "version: 1\nwork_dir: runs/{x}\n"+strings.ReplaceAll(text, "NODE", "--nodelist="+u.node))
+}
+
+// until waits for a condition, which Slurm may take its time for.
+func (p *project) until(what string, done func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("waited two minutes for %s", what)
+		}
+	}
+}
+
+// shows waits until status shows a run so, with these words in its reason.
+func (p *project) shows(run, is, words string) {
+	p.t.Helper()
+	var last string
+	defer func() {
+		if p.t.Failed() {
+			p.t.Logf("%s is %s", run, last)
+		}
+	}()
+	p.until(run+" to be "+is+": "+words, func() bool {
+		for _, r := range p.status().Runs {
+			if r.Name == "x="+run {
+				last = r.Status + ": " + r.Reason
+				return r.Status == is && strings.Contains(r.Reason, words)
+			}
+		}
+		return false
+	})
+}
+
+// view is what the records say of an attempt.
+func (p *project) view(run string, attempt int) record.View {
+	p.t.Helper()
+	v, err := record.LookAt(record.NewSystem(durable.OS()), filepath.Join(p.dir, "runs", run), attempt)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return v
+}
+
+// last is what the records say of the last attempt.
+func (p *project) last(run string) record.View {
+	p.t.Helper()
+	v, err := record.Look(record.NewSystem(durable.OS()), filepath.Join(p.dir, "runs", run))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return v
+}
+
+// ended checks how each attempt of a run ended: the kind of the end, and that of its cause where it has one.
+func (p *project) ended(run string, want ...string) {
+	p.t.Helper()
+	var got []string
+	for n := 1; ; n++ {
+		v := p.view(run, n)
+		if v.Claim == nil {
+			break
+		}
+		words := "not at all"
+		if v.End != nil {
+			words = strings.TrimSuffix(string(v.End.Kind)+" "+string(v.End.Cause.Kind), " ")
+		}
+		got = append(got, words)
+	}
+	if !slices.Equal(got, want) {
+		p.t.Errorf("the attempts of %s ended as %q, not %q", run, got, want)
+	}
+}
+
+// begins waits until an attempt of a run has made progress.
+func (u *trial) begins(run string, attempt int) {
+	u.t.Helper()
+	u.until("attempt to make progress", func() bool {
+		done, _ := filepath.Glob(filepath.Join(u.dir, "runs", run, "epoch_*/done"))
+		return u.view(run, attempt).Start != nil && len(done) > 0
+	})
+}
+
+// job returns what Slurm calls the job of a run's last attempt, once it has it.
+func (u *trial) job(run string) (id string) {
+	u.t.Helper()
+	u.until("the job of "+run, func() bool { id = u.find(run); return id != "" })
+	return id
+}
+
+func (u *trial) find(run string) string {
+	c := u.last(run).Claim
+	if c == nil {
+		return ""
+	}
+	return u.all("all")[place{c.Batch, c.Task}]
+}
+
+// place is an attempt's place in a submission.
+type place struct {
+	batch string
+	task  int
+}
+
+// all returns what Slurm calls the jobs in some states, of all trials.
+func (u *trial) all(states string) map[place]string {
+	u.t.Helper()
+	out := map[place]string{}
+	for line := range strings.Lines(u.c.Run("squeue", "--noheader", "--array", "--states="+states, "--format=%i %k")) {
+		id, batch, _ := strings.Cut(strings.TrimSpace(line), " ")
+		_, index, _ := strings.Cut(id, "_")
+		task, _ := strconv.Atoi(index) // 0 where it is no array
+		out[place{batch, task}] = id
+	}
+	return out
+}
+
+// queued returns the jobs of this trial that Slurm has, and whose attempts have no end.
+func (u *trial) queued() (ids []string) {
+	u.t.Helper()
+	jobs := u.all("pending,running,suspended")
+	runs, _ := filepath.Glob(filepath.Join(u.dir, "runs/*"))
+	for _, run := range runs {
+		v := u.last(filepath.Base(run))
+		if v.Claim == nil || v.End != nil {
+			continue
+		}
+		if id := jobs[place{v.Claim.Batch, v.Claim.Task}]; id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// urgent gives the node to another job for a while.
+func (u *trial) urgent() {
+	u.t.Helper()
+	u.c.Run("sbatch", "--partition=urgent", "--nodelist="+u.node, "--exclusive", "--output=/dev/null", "--wrap=sleep 1")
+}
+
+// finishes waits for the launcher, which must bring everything to its end, each run once.
+func (u *trial) finishes(l *launcher) {
+	u.t.Helper()
+	if code := u.wait(l, 3*time.Minute); code != 0 {
+		u.t.Errorf("the launcher exits %d", code)
+	}
+	u.once()
+}

@@ -1,0 +1,55 @@
+package slurm_test
+
+import (
+	"strings"
+	"time"
+)
+
+func suspended(u *trial) {
+	u.sheet(`command: ./train.sh {work_dir} 25 0.3
+matrix: {x: [0]}
+progress: {tracker: epochs, epochs: 25, files: [done]}
+policy: {retries: 0, stop_grace: 1s, stuck_after: 2s}
+pool: [{slurm: {time: 10m, options: [NODE]}}]
+`)
+	l := u.launch()
+	u.begins("0", 1)
+	job := u.job("0")
+	for range 2 {
+		u.c.Run("scontrol", "suspend", job)
+		u.shows("0", "queued", "suspended by Slurm on "+u.node)
+		stood := time.Now()
+		u.until("it to stand for longer than stuck_after", func() bool { return time.Since(stood) > 4*time.Second })
+		u.c.Run("scontrol", "resume", job)
+		if r := u.status().Runs[0]; r.Status != "running" {
+			u.t.Errorf("once resumed, it is %s: %s", r.Status, r.Reason)
+		}
+	}
+	u.finishes(l)
+	u.ended("0", "exit")
+	if strings.Contains(l.said.String(), "stuck") {
+		u.t.Errorf("a run was called stuck: %s", l.said.String())
+	}
+}
+
+func reasons(u *trial) {
+	u.sheet(`command: until [ -e go ]; do sleep 0.1; done; ./train.sh {work_dir} 2 0.1
+matrix: {x: [0, 1, 2]}
+progress: {tracker: epochs, epochs: 2, files: [done]}
+resources: {cpus: 4}
+policy: {retries: 0}
+pool: [{slurm: {time: 10m, options: [NODE]}}]
+`)
+	l := u.launch()
+	u.shows("0", "running", "")
+	held := u.job("2")
+	u.c.Run("scontrol", "uhold", held)
+	u.shows("2", "queued", "JobHeldUser, held until `scontrol release "+held+"` (job "+held+")")
+	u.shows("1", "queued", "in Slurm's queue: Resources (job "+u.job("1")+")")
+	u.write("go", "")
+	u.until("the first two to be over", func() bool { return u.last("0").End != nil && u.last("1").End != nil })
+	u.shows("2", "queued", "JobHeldUser")
+	u.c.Run("scontrol", "release", held)
+	u.finishes(l)
+	u.ended("2", "exit")
+}
