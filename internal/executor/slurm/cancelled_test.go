@@ -14,17 +14,19 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 `
 
 // cancelBoth cancels the run that runs, and the one that waits in the same array.
-func (u *trial) cancelBoth() {
+func (u *trial) cancelBoth() *launcher {
 	u.t.Helper()
-	u.begins("0", 1)
+	l := u.held()
 	u.c.Run("scancel", u.job("1"))
 	u.c.Run("scancel", u.job("0"))
+	u.until("both to be over", func() bool { return u.view("0", 1).End != nil && u.view("1", 1).End != nil })
+	u.remove("wait")
+	return l
 }
 
 func cancelled(u *trial) {
 	u.sheet(twoRuns + "policy: {retries: 1, backoff: 1s, stop_grace: 1s}\n")
-	l := u.launch()
-	u.cancelBoth()
+	l := u.cancelBoth()
 	u.finishes(l)
 	u.ended("0", "cancelled cancelled", "exit")
 	u.ended("1", "void cancelled", "exit")
@@ -32,8 +34,7 @@ func cancelled(u *trial) {
 
 func cancelledForGood(u *trial) {
 	u.sheet(twoRuns + "policy: {retries: 0, stop_grace: 1s}\n")
-	l := u.launch()
-	u.cancelBoth()
+	l := u.cancelBoth()
 	if code := u.wait(l, time.Minute); code != 1 {
 		u.t.Errorf("the launcher exits %d", code)
 	}

@@ -26,8 +26,7 @@ resources: {cpus: 4}
 policy: {retries: 0, stop_grace: 20s}
 pool: [{slurm: {time: 10m, options: [NODE]}}]
 `)
-	l := u.launch()
-	u.begins("0", 1)
+	l := u.held()
 	l.cmd.Process.Signal(unix.SIGINT)
 	if code := u.wait(l, time.Minute); code != 130 {
 		u.t.Errorf("the launcher exits %d", code)
@@ -41,6 +40,7 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	u.ended("2", "void")
 	u.shows("0", "stopped", "stopped at ")
 	u.shows("1", "pending", "")
+	u.remove("wait")
 	u.finishes(u.launch())
 	u.ended("0", "stopped", "exit")
 	u.ended("2", "void", "exit")
@@ -77,9 +77,7 @@ resources: {cpus: 4}
 policy: {retries: 0, stop_grace: 2s}
 pool: [{slurm: {time: 10m, options: [NODE]}}]
 `)
-	u.write("wait", "")
-	l := u.launch()
-	u.begins("0", 1)
+	l := u.held()
 	l.cmd.Process.Kill()
 	<-l.done
 	u.c.Run("scontrol", "requeue", u.job("0"))

@@ -163,6 +163,23 @@ func (u *trial) begins(run string, attempt int) {
 	})
 }
 
+// held starts a launcher, and returns it when the first attempt of the run 0 is in the middle of its work, where it stays.
+func (u *trial) held() *launcher {
+	u.t.Helper()
+	u.write("wait", "")
+	l := u.launch()
+	u.begins("0", 1)
+	return l
+}
+
+// released lets the runs of held go on once that first attempt is over, and checks that they get to their ends.
+func (u *trial) released(l *launcher) {
+	u.t.Helper()
+	u.until("the first attempt to be over", func() bool { return u.view("0", 1).End != nil })
+	u.remove("wait")
+	u.finishes(l)
+}
+
 // job returns what Slurm calls the job of a run's last attempt, once it has it.
 func (u *trial) job(run string) (id string) {
 	u.t.Helper()

@@ -32,31 +32,28 @@ func (u *trial) resumed(sameJob bool) {
 
 func preempted(u *trial) {
 	u.sheet(oneRun + "pool: [{slurm: {partition: main, time: 10m, options: [NODE]}}]\n")
-	l := u.launch()
-	u.begins("0", 1)
+	l := u.held()
 	u.urgent()
 	u.shows("0", "queued", "started again by Slurm")
-	u.finishes(l)
+	u.released(l)
 	u.ended("0", "preempted requeued", "exit")
 	u.resumed(true)
 }
 
 func preemptedForGood(u *trial) {
 	u.sheet(oneRun + "pool: [{slurm: {partition: cancelling, time: 10m, options: [NODE]}}]\n")
-	l := u.launch()
-	u.begins("0", 1)
+	l := u.held()
 	u.urgent()
-	u.finishes(l)
+	u.released(l)
 	u.ended("0", "preempted preempted", "exit")
 	u.resumed(false)
 }
 
 func requeued(u *trial) {
 	u.sheet(oneRun + "pool: [{slurm: {time: 10m, options: [NODE]}}]\n")
-	l := u.launch()
-	u.begins("0", 1)
+	l := u.held()
 	u.c.Run("scontrol", "requeue", u.job("0"))
-	u.finishes(l)
+	u.released(l)
 	u.ended("0", "preempted requeued", "exit")
 	u.resumed(true)
 }
@@ -73,20 +70,18 @@ func (u *trial) failNode() {
 
 func nodeFailed(u *trial) {
 	u.sheet(oneRun + "pool: [{slurm: {time: 10m, options: [NODE]}}]\n")
-	l := u.launch()
-	u.begins("0", 1)
+	l := u.held()
 	u.failNode()
-	u.finishes(l)
+	u.released(l)
 	u.ended("0", "preempted requeued", "exit")
 	u.resumed(true)
 }
 
 func nodeFailedForGood(u *trial) {
 	u.sheet(oneRun + "pool: [{slurm: {time: 10m, options: [NODE, --no-requeue]}}]\n")
-	l := u.launch()
-	u.begins("0", 1)
+	l := u.held()
 	u.failNode()
-	u.finishes(l)
+	u.released(l)
 	u.ended("0", "lost node_failed", "exit")
 	u.resumed(false)
 	if e := u.view("0", 1).End; e.Cause.Kind != runsheet.CauseNodeFailed || !strings.Contains(e.Cause.Text, u.node) {

@@ -84,19 +84,15 @@ func awkwardPath(u *trial) {
 	u.sheet(`command: ./train.sh {work_dir} 3 0.2
 matrix: {x: [0, "a b%"]}
 progress: {tracker: epochs, epochs: 3, files: [done]}
-resources: {cpus: 4}
 policy: {retries: 0, stop_grace: 1s}
 pool: [{slurm: {time: 10m, options: [NODE]}}]
 `)
-	u.write("wait", "")
-	l := u.launch()
-	u.begins("0", 1)
+	l := u.held()
 	if name := u.c.Run("squeue", "--noheader", "--job="+u.job("0"), "--format=%j"); name != `it's_50%j_"é"_%` {
 		u.t.Errorf("the job is called %s", name)
 	}
 	u.c.Run("scontrol", "requeue", u.job("0"))
-	u.remove("wait")
-	u.finishes(l)
+	u.released(l)
 	u.ended("0", "preempted requeued", "exit")
 	logs, err := filepath.Glob(filepath.Join(u.dir, ".runsheet/runsheet.yaml/batches/*.log"))
 	if err != nil || len(logs) != 1 {

@@ -6,9 +6,9 @@ import (
 )
 
 func suspended(u *trial) {
-	u.sheet(`command: ./train.sh {work_dir} 25 0.3
+	u.sheet(`command: ./train.sh {work_dir} 1000 0.3
 matrix: {x: [0]}
-progress: {tracker: epochs, epochs: 25, files: [done]}
+progress: {tracker: epochs, epochs: 1000, files: [done]}
 policy: {retries: 0, stop_grace: 1s, stuck_after: 2s}
 pool: [{slurm: {time: 10m, options: [NODE]}}]
 `)
@@ -25,6 +25,7 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 			u.t.Errorf("once resumed, it is %s: %s", r.Status, r.Reason)
 		}
 	}
+	u.write("hurry", "")
 	u.finishes(l)
 	u.ended("0", "exit")
 	if strings.Contains(l.said.String(), "stuck") {
