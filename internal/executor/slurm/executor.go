@@ -22,6 +22,9 @@ type Executor struct {
 	configMu sync.Mutex
 	config   *config // nil: not asked yet
 
+	accountMu sync.Mutex
+	accounts  map[string]account // by the number of an array
+
 	mu        sync.Mutex
 	seen      snapshot
 	asking    chan struct{}     // closed when the squeue that runs has answered; nil: none runs
@@ -50,7 +53,7 @@ type known struct {
 // other kinds are left out. Without entries it can look and stop, and start nothing.
 func New(disk durable.Disk, entries ...runsheet.PoolEntry) *Executor {
 	e := &Executor{sys: record.NewSystem(disk), disk: disk, entries: map[string]runsheet.PoolEntry{},
-		known: map[string]*known{}, holding: map[string]*batch{}, asks: map[string]ask{}}
+		known: map[string]*known{}, holding: map[string]*batch{}, accounts: map[string]account{}, asks: map[string]ask{}}
 	for _, entry := range entries {
 		if entry.Kind == Name {
 			e.entries[entry.Name] = entry

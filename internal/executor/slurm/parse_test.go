@@ -93,12 +93,13 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestParseAccount(t *testing.T) {
-	for out, want := range map[string]runsheet.EndKind{"CANCELLED by 1000|node2\n": runsheet.EndCancelled, "PREEMPTED|node1\nTIMEOUT|node3\n": runsheet.EndTimeLimit,
-		"RUNNING|node1\n": "", "": "", "rubbish": ""} {
-		o := parseAccount(out)
-		if (o == nil) != (want == "") || o != nil && o.Kind != want {
-			t.Errorf("%q: %+v, want %q", out, o, want)
-		}
+	got := map[string]runsheet.EndKind{}
+	for id, o := range parseAccount("12_0|CANCELLED by 1000|node2\n12_1|PREEMPTED|node1\n12_1|TIMEOUT|node3\n12_2|RUNNING|node1\n" +
+		"12_3|NODE_FAIL|node1\n12_3|PENDING|None assigned\n12_[4-9]|PENDING|None assigned\n13|OUT_OF_MEMORY|node1\nrubbish\n||\n\n") {
+		got[id] = o.Kind
+	}
+	if d := cmp.Diff(map[string]runsheet.EndKind{"12_0": runsheet.EndCancelled, "12_1": runsheet.EndTimeLimit, "13": runsheet.EndCancelled}, got); d != "" {
+		t.Error(d)
 	}
 }
 
