@@ -31,8 +31,9 @@ type Executor struct {
 	known     map[string]*known // by the attempts' nonces
 	held      []*batch          // submissions that Slurm did not take whole
 	holding   map[string]*batch // where an attempt is held, by its nonce
-	most      int               // jobs of this user, above which Slurm refused more; 0: it has not
+	limits    map[string]limit  // what Slurm would not exceed, by what claims name as their host
 	crowdedAt time.Time         // when Slurm took no more jobs of anybody
+	pauses    map[string]pause  // how long it is not asked to, by what claims name as their host
 	drains    bool              // a goroutine submits what is held
 	asks      map[string]ask    // what is to be asked of jobs, by the attempts' nonces
 	flies     bool              // a goroutine asks it
@@ -53,7 +54,7 @@ type known struct {
 // other kinds are left out. Without entries it can look and stop, and start nothing.
 func New(disk durable.Disk, entries ...runsheet.PoolEntry) *Executor {
 	e := &Executor{sys: record.NewSystem(disk), disk: disk, entries: map[string]runsheet.PoolEntry{},
-		known: map[string]*known{}, holding: map[string]*batch{}, accounts: map[string]account{}, asks: map[string]ask{}}
+		known: map[string]*known{}, holding: map[string]*batch{}, limits: map[string]limit{}, pauses: map[string]pause{}, accounts: map[string]account{}, asks: map[string]ask{}}
 	for _, entry := range entries {
 		if entry.Kind == Name {
 			e.entries[entry.Name] = entry

@@ -103,6 +103,50 @@ func TestParseAccount(t *testing.T) {
 	}
 }
 
+// TestPause: what others have filled for a day is tried some times a minute at first, and twice a minute then.
+func TestPause(t *testing.T) {
+	now := time.Now()
+	var p pause
+	tries := map[time.Duration]int{}
+	for at := now; at.Before(now.Add(24 * time.Hour)); at = p.until {
+		p = p.longer(at)
+		for _, d := range []time.Duration{time.Minute, 24 * time.Hour} {
+			if at.Before(now.Add(d)) {
+				tries[d]++
+			}
+		}
+	}
+	if n := tries[time.Minute]; n < 4 || n > 8 {
+		t.Errorf("%d tries in the first minute", n)
+	}
+	if n := tries[24*time.Hour]; n > 24*120+8 {
+		t.Errorf("%d tries in a day", n)
+	}
+}
+
+// What sbatch of Slurm 22.05 said.
+func TestClassify(t *testing.T) {
+	const last = "Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
+	for text, want := range map[string]refused{
+		"AssocMaxSubmitJobLimit; " + last:      ofOurs,
+		"QOSMaxSubmitJobPerUserLimit; " + last: ofOurs,
+		last:                                   ofOurs,
+		"Please read the manual; " + last:      ofOurs,
+		"AssocGrpSubmitJobsLimit; " + last:     forNow,
+		"QOSGrpSubmitJobsLimit; " + last:       forNow,
+		"MaxSubmitJobsPerAccount; " + last:     forNow,
+		"Slurm temporarily unable to accept job, sleeping and retrying":                                    forNow,
+		"QOSMaxWallDurationPerJobLimit; " + last:                                                           forGood,
+		"QOSMaxCpuPerJobLimit; " + last:                                                                    forGood,
+		"invalid partition specified: nope; Batch job submission failed: Invalid partition name specified": forGood,
+		"Batch job submission failed: Unable to contact slurm controller (connect failure)":                away,
+	} {
+		if got := classify(&refusal{command: "sbatch", text: text}); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+	}
+}
+
 func TestParseConfig(t *testing.T) {
 	got := parseConfig("Configuration data as of 2026-01-02T03:04:05\nAccountingStorageType   = accounting_storage/none\nMaxArraySize            = 31\nMinJobAge               = 20 sec\nSlurmctldHost[0]        = here\n")
 	if got != (config{maxArray: 31, remembers: 20 * time.Second}) || got.batch() != 31 {
