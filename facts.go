@@ -53,6 +53,12 @@ func (f Facts) Ended() bool { return f.Claim == nil || f.End != nil }
 // Live says whether an attempt holds a slot: it was claimed and nobody has shown that it is over.
 func (f Facts) Live() bool { return f.Claim != nil && f.End == nil }
 
+// Unsubmitted says whether the last attempt was claimed for a queue that does not have it: whoever claimed it waits until
+// the queue takes it, or did not live to put it there. Nothing of it is lost: a launcher submits it.
+func (f Facts) Unsubmitted() bool {
+	return f.Live() && f.Claim.Batch != "" && f.Start == nil && f.Liveness == LivenessGone && f.Over == nil
+}
+
 // Where names the machine of the last attempt: the one that it began on, or the place in the pool that it was claimed for.
 func (f Facts) Where() string {
 	switch {

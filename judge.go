@@ -128,6 +128,9 @@ func judgeLive(f Facts, p Policy, now time.Time) Judgement {
 			return Judgement{Queued, "starting"}
 		}
 	default:
+		if f.Unsubmitted() && !f.StopRequested() {
+			return Judgement{Queued, f.Why}
+		}
 		if f.Start == nil && f.Over == nil && now.Sub(f.Claim.At) < StartGrace {
 			return Judgement{Queued, "claimed, its supervisor has not shown itself yet"}
 		}

@@ -44,6 +44,7 @@ func lives(l Liveness) func(*Facts)     { return func(f *Facts) { f.Liveness = l
 func idle(d time.Duration) func(*Facts) { return func(f *Facts) { f.LastActivity = ago(d) } }
 func unstarted(f *Facts)                { f.Start = nil }
 func void(f *Facts)                     { f.Start.Void = true }
+func unsubmitted(f *Facts)              { f.Claim.Batch, f.Why = "b", "not in Slurm's queue yet" }
 func fresh(f *Facts)                    { f.Claim.Fresh = true }
 
 func claimed(before time.Duration) func(*Facts) {
@@ -121,6 +122,12 @@ func TestJudge(t *testing.T) {
 		{name: "claimed, never begun", facts: attempt(claimed(StartGrace), lives(LivenessGone)), want: Failed, reason: "claimed, but it never began"},
 		{name: "never begun, and why", want: Failed, reason: "claimed, but it never began: no space left",
 			facts: attempt(claimed(time.Hour), lives(LivenessGone), func(f *Facts) { f.Why = "no space left" })},
+		{name: "claimed for a queue that does not have it", want: Queued, reason: "not in Slurm's queue yet",
+			facts: attempt(claimed(time.Hour), lives(LivenessGone), unsubmitted)},
+		{name: "the same, and to be stopped", want: Failed, reason: "claimed, but it never began: not in Slurm's queue yet",
+			facts: attempt(claimed(time.Hour), lives(LivenessGone), unsubmitted, func(f *Facts) { f.Request = &Request{Number: 1, Kind: RequestStop} })},
+		{name: "claimed for a queue, and over before it began", want: Failed, reason: "claimed, but it never began: not in Slurm's queue yet",
+			facts: attempt(claimed(time.Hour), lives(LivenessGone), unsubmitted, func(f *Facts) { f.Over = &Over{Kind: EndCancelled} })},
 		{name: "its supervisor prepares", facts: attempt(unstarted), want: Queued, reason: "starting"},
 		{name: "its supervisor goes", facts: attempt(void), want: Queued, reason: "called off before it began"},
 		{name: "given up, no end yet", facts: attempt(void, lives(LivenessGone)), want: Queued, reason: "called off before it began"},

@@ -158,13 +158,24 @@ func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
 	return errors.Join(why, err, l.report(c.run))
 }
 
-// submitAgain puts what an earlier launcher claimed for a queue, and did not live to put there, into it: the claim stands,
-// and however often its job is submitted, one supervisor owns the attempt.
+// submitAgain puts what an earlier launcher claimed for a queue, and did not live to put there, into it, as soon as it is
+// known that it is not there: the claim stands, and however often its job is submitted, one supervisor owns the attempt.
 func (l *Launcher) submitAgain(ctx context.Context) error {
+	if l.stop != notStopping {
+		return nil
+	}
 	byBatch := map[string][]claimed{}
 	for i, f := range l.facts {
-		if f.Live() && f.Start == nil && f.Liveness == runsheet.LivenessGone && f.Over == nil && f.Claim.Batch != "" && !f.StopRequested() {
+		if t := l.trouble[i]; t != nil && (t.final || l.sys.Clock.Now().Before(t.until)) {
+			continue
+		}
+		if f.Unsubmitted() && !f.StopRequested() {
 			r := l.sheet.Runs[i]
+			if ok, err := l.learn(i); err != nil {
+				return err
+			} else if !ok {
+				continue
+			}
 			byBatch[f.Claim.Batch] = append(byBatch[f.Claim.Batch], claimed{i, runsheet.Launch{
 				Dir: record.AttemptDir(r.WorkDir, f.Attempt), Claim: *f.Claim, Resources: r.Resources}})
 		}

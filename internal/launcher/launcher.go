@@ -204,6 +204,9 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 				return Outcome{}, err
 			}
 		}
+		if err := l.submitAgain(ctx); err != nil {
+			return Outcome{}, err
+		}
 		actions, broken := l.decide(ctx)
 		if broken != "" && l.broken == "" {
 			l.broken = broken
@@ -259,17 +262,10 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 		if !f.Live() || f.Liveness != runsheet.LivenessAlive {
 			continue
 		}
-		if e := l.ledger.entry(l.sheet.Runs[i].WorkDir); e.nonce != f.Claim.Nonce {
-			// Claimed by a launcher with another journal, or by one that died before it could write ours.
-			if err := record.Settle(l.sys, record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)); err != nil {
-				if err := l.troubled(i, err); err != nil {
-					return err
-				}
-				continue
-			}
-			if err := l.noteClaim(i, *f.Claim); err != nil {
-				return err
-			}
+		if ok, err := l.learn(i); err != nil {
+			return err
+		} else if !ok {
+			continue
 		}
 		ev := l.event(journal.Adopted, i)
 		if f.Start != nil && !f.Start.Void {
@@ -280,7 +276,20 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 		}
 	}
 	l.strays = l.observer.Strays(ctx, l.sheet, events)
-	return l.submitAgain(ctx)
+	return nil
+}
+
+// learn makes sure that the journal has the claim of a run's last attempt, or its end would not count: it may be that of a
+// launcher with another journal, or of one that died before it could write ours.
+func (l *Launcher) learn(i int) (ok bool, err error) {
+	f := l.facts[i]
+	if l.ledger.entry(l.sheet.Runs[i].WorkDir).nonce == f.Claim.Nonce {
+		return true, nil
+	}
+	if err := record.Settle(l.sys, record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)); err != nil {
+		return false, l.troubled(i, err)
+	}
+	return true, l.noteClaim(i, *f.Claim)
 }
 
 // decide asks the plan what to do now, and why nothing more should be launched at all, if so.

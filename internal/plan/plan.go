@@ -117,6 +117,9 @@ func (in Input) live(f runsheet.Facts, judged runsheet.Judgement) runsheet.Actio
 		}
 		return wait(orElse(judged.Reason, "running"), time.Time{})
 	}
+	if f.Unsubmitted() && !f.StopRequested() {
+		return wait(judged.Reason, time.Time{}) // until it is submitted
+	}
 	if until := f.Claim.At.Add(runsheet.StartGrace); f.Start == nil && f.Over == nil && in.Now.Before(until) {
 		return wait(judged.Reason, until)
 	}

@@ -164,6 +164,15 @@ func TestDecide(t *testing.T) {
 			w.attempted().facts.Liveness, w.facts.Start = runsheet.LivenessGone, nil
 			w.facts.Claim.At = ago(runsheet.StartGrace)
 		}, want: recover("claimed, but it never began")},
+		{name: "claimed for a queue that does not have it", world: func(w one) {
+			w.attempted().facts.Liveness, w.facts.Start = runsheet.LivenessGone, nil
+			w.facts.Claim.At, w.facts.Claim.Batch, w.facts.Why = ago(time.Hour), "b", "not in Slurm's queue yet"
+		}, want: wait("not in Slurm's queue yet", never)},
+		{name: "the same, and to be stopped", world: func(w one) {
+			w.attempted().facts.Liveness, w.facts.Start = runsheet.LivenessGone, nil
+			w.facts.Claim.At, w.facts.Claim.Batch, w.facts.Why = ago(time.Hour), "b", "not in Slurm's queue yet"
+			w.asked(runsheet.RequestStop)
+		}, want: recover("claimed, but it never began: not in Slurm's queue yet")},
 		{name: "given up, its supervisor still there", world: func(w one) { w.attempted().facts.Start.Void = true }, want: wait("called off before it began", never)},
 		{name: "given up, no end yet", world: func(w one) {
 			w.attempted().facts.Liveness = runsheet.LivenessGone

@@ -129,6 +129,11 @@ func BatchLogPath(stateDir, batch string) string {
 	return filepath.Join(stateDir, "batches", batch+".log")
 }
 
+// BatchHeldPath returns why the scheduler has not taken some attempts of a submission yet, in its words.
+func BatchHeldPath(stateDir, batch string) string {
+	return filepath.Join(stateDir, "batches", batch+".held")
+}
+
 // BinaryPath returns where the copy of this program lies that jobs of a sheet run, named after the hash of its contents.
 func BinaryPath(stateDir, hash string) string {
 	return filepath.Join(stateDir, "bin", "runsheet-"+hash)

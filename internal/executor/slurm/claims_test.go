@@ -27,6 +27,13 @@ func (longAgo) Now() time.Time { return time.Now().Add(-10 * time.Minute) }
 
 func (longAgo) Wait(context.Context, time.Duration) error { return nil }
 
+// late is what records go through as they did ten minutes ago.
+func late() record.System {
+	sys := record.NewSystem(durable.OS())
+	sys.Clock = longAgo{}
+	return sys
+}
+
 // claimAll claims the first attempts of all runs of a project as one batch, and submits nothing: the launcher died then.
 // It returns their nonces.
 func (p *project) claimAll(sys record.System) (nonces []string) {
@@ -71,9 +78,7 @@ func claimsWithoutJobs(u *trial) {
 // claimsOnce: also by a launcher that only looks now and then, and long after they were claimed.
 func claimsOnce(u *trial) {
 	u.sheet(manyRuns)
-	late := record.NewSystem(durable.OS())
-	late.Clock = longAgo{}
-	nonces := u.claimAll(late)
+	nonces := u.claimAll(late())
 	u.until("all runs to be finished", func() bool {
 		if out, err := u.command("run", "--once").CombinedOutput(); err != nil {
 			u.t.Fatalf("%v: %s", err, out)

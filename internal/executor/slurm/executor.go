@@ -22,14 +22,18 @@ type Executor struct {
 	configMu sync.Mutex
 	config   *config // nil: not asked yet
 
+	accountMu sync.Mutex
+	accounts  map[string]account // by the number of an array
+
 	mu        sync.Mutex
 	seen      snapshot
 	asking    chan struct{}     // closed when the squeue that runs has answered; nil: none runs
 	known     map[string]*known // by the attempts' nonces
 	held      []*batch          // submissions that Slurm did not take whole
 	holding   map[string]*batch // where an attempt is held, by its nonce
-	most      int               // jobs of this user, above which Slurm refused more; 0: it has not
+	limits    map[string]limit  // what Slurm would not exceed, by what claims name as their host
 	crowdedAt time.Time         // when Slurm took no more jobs of anybody
+	pauses    map[string]pause  // how long it is not asked to, by what claims name as their host
 	drains    bool              // a goroutine submits what is held
 	asks      map[string]ask    // what is to be asked of jobs, by the attempts' nonces
 	flies     bool              // a goroutine asks it
@@ -49,7 +53,7 @@ type known struct {
 // other kinds are left out. Without entries it can look and stop, and start nothing.
 func New(disk durable.Disk, entries ...runsheet.PoolEntry) *Executor {
 	e := &Executor{sys: record.NewSystem(disk), disk: disk, entries: map[string]runsheet.PoolEntry{},
-		known: map[string]*known{}, holding: map[string]*batch{}, asks: map[string]ask{}}
+		known: map[string]*known{}, holding: map[string]*batch{}, limits: map[string]limit{}, pauses: map[string]pause{}, accounts: map[string]account{}, asks: map[string]ask{}}
 	for _, entry := range entries {
 		if entry.Kind == Name {
 			e.entries[entry.Name] = entry

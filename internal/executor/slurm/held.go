@@ -3,13 +3,21 @@ package slurm
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
+	"runsheet/internal/durable"
+	"runsheet/internal/record"
 )
+
+// notYet is why an attempt waits that Slurm has not taken, in words.
+func notYet(words string) string { return "not in Slurm's queue yet" + after(words) }
 
 // hold keeps what is left of a batch, to be submitted later.
 func (e *Executor) hold(ctx context.Context, b *batch) {
+	e.note(b)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.held = append(e.held, b)
@@ -22,10 +30,31 @@ func (e *Executor) hold(ctx context.Context, b *batch) {
 	}
 }
 
+// note writes down why a batch is held, for those who do not hold it: `runsheet status`, while the launcher waits, or
+// after it has left. Nothing depends on it.
+func (e *Executor) note(b *batch) {
+	c := b.claim
+	durable.Replace(e.disk, "held", record.BatchHeldPath(stateOf(c), c.Batch), []byte(b.why+"\n"), durable.Private)
+}
+
+// forget removes what was written down about a batch of which nothing is held any more.
+func (e *Executor) forget(b *batch) {
+	e.disk.Remove("held", record.BatchHeldPath(stateOf(b.claim), b.claim.Batch))
+}
+
+// noted returns why the submission of a claim is held, or was when somebody held it last; "" where nobody says.
+func (e *Executor) noted(c runsheet.Claim) string {
+	data, _, err := durable.Read(e.disk, "held", record.BatchHeldPath(stateOf(c), c.Batch), 1<<16)
+	if err != nil {
+		return ""
+	}
+	return diagnose.Clean(strings.TrimSpace(string(data)))
+}
+
 // holds says why an attempt is held, or "" where it is not. e.mu is held.
 func (e *Executor) holds(nonce string) string {
 	if b := e.holding[nonce]; b != nil {
-		return b.why
+		return notYet(b.why)
 	}
 	return ""
 }
@@ -43,10 +72,6 @@ func (e *Executor) dropHeld(nonce string) bool {
 	return true
 }
 
-// tryBeyond is how often a limit that was met is tried again, although as many jobs are there as before: it may have been
-// raised, or was not this user's.
-const tryBeyond = time.Minute
-
 // drain submits what is held until nothing is.
 func (e *Executor) drain(ctx context.Context) {
 	beyond := time.Now()
@@ -60,34 +85,55 @@ func (e *Executor) drain(ctx context.Context) {
 		}
 		if time.Since(beyond) > tryBeyond {
 			beyond = time.Now()
-			e.mu.Lock()
-			e.most = 0
-			e.mu.Unlock()
+			e.forgetLimits()
 		}
-		if e.room() == 0 {
-			continue
-		}
-		if !e.drainOnce(ctx) {
+		next, more := e.nextHeld()
+		if !more {
 			return
+		}
+		for _, b := range next {
+			e.submitHeld(ctx, b)
 		}
 	}
 }
 
-// drainOnce tries to submit the first batch that is held, and says whether something is still held.
-func (e *Executor) drainOnce(ctx context.Context) bool {
+// nextHeld returns the batches to be tried next, the first of each entry of the pool that may have room, and says whether
+// anything is held. What is refused for one entry does not keep the others waiting.
+func (e *Executor) nextHeld() (next []*batch, more bool) {
+	var done []*batch
 	e.mu.Lock()
-	e.held = slices.DeleteFunc(e.held, func(b *batch) bool { return len(b.tasks) == 0 })
-	if len(e.held) == 0 {
-		e.drains = false
-		e.mu.Unlock()
-		return false
+	e.held = slices.DeleteFunc(e.held, func(b *batch) bool {
+		if len(b.tasks) == 0 {
+			done = append(done, b)
+		}
+		return len(b.tasks) == 0
+	})
+	now, tried := time.Now(), map[string]bool{}
+	for _, b := range e.held {
+		host := b.entry.Name
+		if l, ok := e.limits[host]; !tried[host] && (!ok || l.jobs > e.seen.active) && !now.Before(e.pauses[host].until) {
+			next = append(next, b)
+		}
+		tried[host] = true
 	}
-	b := *e.held[0]
+	more = len(e.held) > 0
+	e.drains = more
+	e.mu.Unlock()
+	for _, b := range done {
+		e.forget(b)
+	}
+	return next, more
+}
+
+// submitHeld tries to submit a batch that is held.
+func (e *Executor) submitHeld(ctx context.Context, held *batch) {
+	e.mu.Lock()
+	b := *held
 	e.mu.Unlock()
 	if b.unsure {
 		s := e.fresh(ctx)
 		if s.err != nil {
-			return true
+			return
 		}
 		b.tasks = slices.DeleteFunc(slices.Clone(b.tasks), func(l runsheet.Launch) bool {
 			_, there := s.jobs[task{l.Claim.Batch, l.Claim.Task}]
@@ -96,6 +142,12 @@ func (e *Executor) drainOnce(ctx context.Context) bool {
 		b.unsure = false
 	}
 	err := e.submit(ctx, &b)
+	switch {
+	case err != nil || len(b.tasks) == 0:
+		e.forget(&b)
+	case b.why != held.why:
+		e.note(&b)
+	}
 	left := map[string]bool{}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -106,14 +158,12 @@ func (e *Executor) drainOnce(ctx context.Context) bool {
 				Cause: runsheet.Cause{Kind: runsheet.CauseCancelled, Text: "Slurm refused its job: " + err.Error()}}
 		}
 	}
-	was := e.held[0]
-	was.why, was.unsure = b.why, b.unsure
+	held.why, held.full, held.unsure = b.why, b.full, b.unsure
 	// What was dropped meanwhile stays dropped.
-	was.tasks = slices.DeleteFunc(slices.Clone(was.tasks), func(l runsheet.Launch) bool {
+	held.tasks = slices.DeleteFunc(slices.Clone(held.tasks), func(l runsheet.Launch) bool {
 		if !left[l.Claim.Nonce] {
 			delete(e.holding, l.Claim.Nonce)
 		}
 		return !left[l.Claim.Nonce]
 	})
-	return true
 }

@@ -95,11 +95,56 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestParseAccount(t *testing.T) {
-	for out, want := range map[string]runsheet.EndKind{"CANCELLED by 1000|node2\n": runsheet.EndCancelled, "PREEMPTED|node1\nTIMEOUT|node3\n": runsheet.EndTimeLimit,
-		"RUNNING|node1\n": "", "": "", "rubbish": ""} {
-		o := parseAccount(out)
-		if (o == nil) != (want == "") || o != nil && o.Kind != want {
-			t.Errorf("%q: %+v, want %q", out, o, want)
+	got := map[string]runsheet.EndKind{}
+	for id, o := range parseAccount("12_0|CANCELLED by 1000|node2\n12_1|PREEMPTED|node1\n12_1|TIMEOUT|node3\n12_2|RUNNING|node1\n" +
+		"12_3|NODE_FAIL|node1\n12_3|PENDING|None assigned\n12_[4-9]|PENDING|None assigned\n13|OUT_OF_MEMORY|node1\nrubbish\n||\n\n") {
+		got[id] = o.Kind
+	}
+	if d := cmp.Diff(map[string]runsheet.EndKind{"12_0": runsheet.EndCancelled, "12_1": runsheet.EndTimeLimit, "13": runsheet.EndCancelled}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestPause: what others have filled for a day is tried some times a minute at first, and twice a minute then.
+func TestPause(t *testing.T) {
+	now := time.Now()
+	var p pause
+	tries := map[time.Duration]int{}
+	for at := now; at.Before(now.Add(24 * time.Hour)); at = p.until {
+		p = p.longer(at)
+		for _, d := range []time.Duration{time.Minute, 24 * time.Hour} {
+			if at.Before(now.Add(d)) {
+				tries[d]++
+			}
+		}
+	}
+	if n := tries[time.Minute]; n < 4 || n > 8 {
+		t.Errorf("%d tries in the first minute", n)
+	}
+	if n := tries[24*time.Hour]; n > 24*120+8 {
+		t.Errorf("%d tries in a day", n)
+	}
+}
+
+// What sbatch of Slurm 22.05 said.
+func TestClassify(t *testing.T) {
+	const last = "Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
+	for text, want := range map[string]refused{
+		"AssocMaxSubmitJobLimit; " + last:      ofOurs,
+		"QOSMaxSubmitJobPerUserLimit; " + last: ofOurs,
+		last:                                   ofOurs,
+		"Please read the manual; " + last:      ofOurs,
+		"AssocGrpSubmitJobsLimit; " + last:     forNow,
+		"QOSGrpSubmitJobsLimit; " + last:       forNow,
+		"MaxSubmitJobsPerAccount; " + last:     forNow,
+		"Slurm temporarily unable to accept job, sleeping and retrying":                                    forNow,
+		"QOSMaxWallDurationPerJobLimit; " + last:                                                           forGood,
+		"QOSMaxCpuPerJobLimit; " + last:                                                                    forGood,
+		"invalid partition specified: nope; Batch job submission failed: Invalid partition name specified": forGood,
+		"Batch job submission failed: Unable to contact slurm controller (connect failure)":                away,
+	} {
+		if got := classify(&refusal{command: "sbatch", text: text}); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
 		}
 	}
 }

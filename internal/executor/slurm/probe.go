@@ -104,7 +104,7 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 				Text: "its job was cancelled in the queue"}}
 			out.Why = out.Over.Cause.Text
 		case !ok:
-			out.Over, out.Why = nil, "it is not in Slurm's queue"
+			out.Over, out.Why = nil, notYet(e.noted(c))
 		case o.Kind == runsheet.EndLost:
 			o.Cause.Text = fmt.Sprintf("its job %s ended as %s before it began%s", j.id, j.state, e.jobWords(c))
 			out.Why = o.Cause.Text

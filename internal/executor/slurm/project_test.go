@@ -154,7 +154,14 @@ func (p *project) status() status {
 // await waits until what status says is as it should be.
 func (p *project) await(what string, done func(status) bool) (s status) {
 	p.t.Helper()
-	exectest.Await(p.t, what, func() bool { s = p.status(); return done(s) })
+	exectest.Await(p.t, what, func() bool {
+		s = p.status()
+		if done(s) {
+			return true
+		}
+		time.Sleep(200 * time.Millisecond) // the launcher looks the more seldom, the longer squeue takes
+		return false
+	})
 	return s
 }
 

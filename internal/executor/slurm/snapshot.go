@@ -97,7 +97,8 @@ func (e *Executor) ask(done chan struct{}) {
 		s.err = fmt.Errorf("cannot ask Slurm: %w", err)
 		s.jobs, s.asOf = e.seen.jobs, e.seen.asOf // what was there last: nobody takes that for the truth
 	}
-	if (s.err == nil) != (e.seen.err == nil) || s.err == nil && !maps.EqualFunc(s.jobs, e.seen.jobs, job.same) {
+	fewer := len(e.held) > 0 && s.active < e.seen.active // whosesoever they were, there is room for what is held
+	if e.seen.began.IsZero() || (s.err == nil) != (e.seen.err == nil) || s.err == nil && (fewer || !maps.EqualFunc(s.jobs, e.seen.jobs, job.same)) {
 		s.moved = s.began
 	}
 	e.seen, e.asking = s, nil

@@ -107,9 +107,9 @@ var refusals = []struct {
 	words string
 	kind  refused
 }{
-	{"GrpSubmit", forNow},        // AssocGrpSubmitJobsLimit, QOSGrpSubmitJobsLimit: of a group
-	{"MaxSubmit", ofOurs},        // AssocMaxSubmitJobLimit, QOSMaxSubmitJobPerUserLimit
-	{"job submit limit", ofOurs}, // Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)
+	{"GrpSubmit", forNow},               // AssocGrpSubmitJobsLimit, QOSGrpSubmitJobsLimit: of a group
+	{"MaxSubmitJobsPerAccount", forNow}, // of a group as well
+	{"MaxSubmit", ofOurs},               // AssocMaxSubmitJobLimit, QOSMaxSubmitJobPerUserLimit
 	{"temporarily unable to accept job", forNow},
 	{"Too many jobs", forNow},
 	{"Maximum number of jobs", forNow},
@@ -128,12 +128,30 @@ var refusals = []struct {
 	{"Protocol authentication error", away},
 }
 
+// policy is what sbatch says last of every limit of an accounting database.
+const policy = "Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
+
+// reason returns what was said, without what is said of every limit, where there is anything else.
+func (r *refusal) reason() string {
+	reason, _, _ := strings.Cut(r.text, "; "+policy)
+	return reason
+}
+
 // classify says what a refusal means.
 func classify(r *refusal) refused {
 	for _, known := range refusals {
 		if strings.Contains(r.text, known.words) {
 			return known.kind
 		}
+	}
+	// Whatever limit it was, the last line is the same, and the line before names it: QOSMaxWallDurationPerJobLimit, of
+	// which a job that is too large will always hear.
+	if before, ok := strings.CutSuffix(r.text, policy); ok {
+		lines := strings.Split(strings.TrimSuffix(before, "; "), "; ")
+		if name := lines[len(lines)-1]; name == "" || strings.Contains(name, " ") {
+			return ofOurs
+		}
+		return forGood
 	}
 	if r.unsure {
 		return away

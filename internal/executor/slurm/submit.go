@@ -16,10 +16,12 @@ import (
 // batch is a submission under way.
 type batch struct {
 	entry  runsheet.PoolEntry
+	claim  runsheet.Claim    // of one of them
 	tasks  []runsheet.Launch // not submitted yet
 	alone  bool              // it has but one task
 	args   []string          // what follows the options: the script and its arguments
-	why    string            // why it is held, in words
+	why    string            // why it is held, in Slurm's words
+	full   bool              // some of it was refused, because there were too many jobs
 	unsure bool              // some of it may have been submitted: look before doing so again
 }
 
@@ -50,6 +52,8 @@ func (e *Executor) Start(ctx context.Context, launches []runsheet.Launch) []erro
 		}
 		if len(b.tasks) > 0 {
 			e.hold(ctx, b)
+		} else {
+			e.forget(b)
 		}
 	}
 	return errs
@@ -59,7 +63,7 @@ func (e *Executor) Start(ctx context.Context, launches []runsheet.Launch) []erro
 func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 	slices.SortFunc(of, func(a, b runsheet.Launch) int { return a.Claim.Task - b.Claim.Task })
 	c := of[0].Claim
-	b := &batch{tasks: of, alone: len(of) == 1 && c.Task == 0}
+	b := &batch{claim: c, tasks: of, alone: len(of) == 1 && c.Task == 0}
 	var ok bool
 	switch b.entry, ok = e.entries[c.Host]; {
 	case c.Batch == "":
@@ -100,51 +104,57 @@ func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 // taken; without one the rest is to be held.
 func (e *Executor) submit(ctx context.Context, b *batch) error {
 	n, refused := len(b.tasks), false
-	gently := e.crowded()
+	// Where nobody knows how many it would take now, and it was too many before, one at a time is tried first: or each
+	// batch would be refused in all sizes.
+	_, known := e.limit(b.entry.Name)
+	gently := e.crowded() || b.full && !known
 	if gently {
 		n = 1
 	}
 	for len(b.tasks) > 0 && n > 0 {
 		n = min(n, len(b.tasks))
-		if room := e.room(); room >= 0 {
-			n = min(n, room)
-		}
-		if n == 0 {
-			b.why = fmt.Sprintf("not in Slurm's queue yet: it takes no more than %d jobs of yours at once", e.limit())
-			return nil
+		if l, ok := e.limit(b.entry.Name); ok {
+			if n = min(n, l.room); n == 0 {
+				b.why, b.full = l.words, true
+				return nil
+			}
 		}
 		part := b.tasks[:n]
 		_, err := command(ctx, "sbatch", append(submission(b.entry, part, b.alone), b.args...)...)
 		var r *refusal
-		switch {
-		case err == nil:
+		if err == nil {
 			e.taken(part)
 			b.tasks = b.tasks[n:]
 			switch {
+			case refused:
 			case gently:
 				n *= 2
-			case !refused:
+			default:
 				n = len(b.tasks)
 			}
-		case !errors.As(err, &r):
-			return err
-		case classify(r) == away || r.unsure:
-			b.why, b.unsure = "not in Slurm's queue yet: "+r.text, true
-			return nil
-		case classify(r) == ofOurs && n == 1 && e.full(ctx):
-			return err // nothing of this user's is in the way
-		case classify(r) == ofOurs:
-			b.why, refused = "not in Slurm's queue yet: "+r.text, true
-			n /= 2
-		case classify(r) == forNow:
-			b.why, refused = "not in Slurm's queue yet: "+r.text, true
-			e.setCrowded()
-			if n /= 2; gently {
-				return nil
-			}
-		default:
+			continue
+		}
+		if !errors.As(err, &r) {
 			return err
 		}
+		switch kind := classify(r); {
+		case kind == away || r.unsure:
+			b.why, b.unsure = r.text, true
+			return nil
+		case kind == forGood:
+			return err
+		case kind == ofOurs && n == 1:
+			if e.met(ctx, b.entry.Name, r) {
+				return err // nothing of this user's is in the way
+			}
+		case kind == forNow:
+			e.setCrowded(b.entry.Name, n == 1)
+			if gently {
+				n = 0
+			}
+		}
+		b.why, b.full, refused = r.reason(), true, true
+		n /= 2
 	}
 	return nil
 }
@@ -159,46 +169,5 @@ func (e *Executor) taken(part []runsheet.Launch) {
 	}
 	e.seen.moved = time.Now()
 	e.seen.active += len(part)
-}
-
-// full learns from a refusal how many jobs Slurm takes of this user, and says whether that is none.
-func (e *Executor) full(ctx context.Context) bool {
-	s := e.fresh(ctx)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if s.err == nil {
-		e.most = max(s.active, 1)
-	}
-	return s.err == nil && s.active == 0
-}
-
-// setCrowded notes that Slurm took no more jobs of anybody.
-func (e *Executor) setCrowded() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.crowdedAt = time.Now()
-}
-
-// crowded says whether Slurm took no more jobs of anybody lately: one at a time is tried first then, or each batch would
-// be refused in all sizes.
-func (e *Executor) crowded() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return time.Since(e.crowdedAt) < tryBeyond
-}
-
-// room returns how many more jobs Slurm would take by what it refused before; below 0: nothing is known.
-func (e *Executor) room() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.most == 0 {
-		return -1
-	}
-	return max(e.most-e.seen.active, 0)
-}
-
-func (e *Executor) limit() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.most
+	delete(e.pauses, part[0].Claim.Host)
 }

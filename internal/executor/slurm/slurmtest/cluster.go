@@ -5,7 +5,6 @@
 package slurmtest
 
 import (
-	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,7 +23,6 @@ type Config struct {
 	GPUs         int           // of each node: device nodes that are no GPUs
 	MaxArraySize int           // one more than the highest number of a task in an array
 	MaxJobCount  int           // jobs that the controller takes, those that are over included, for MinJobAge
-	SubmitLimit  int           // jobs of a user that may wait or run, each task of an array one of them; 0: no limit
 	MinJobAge    time.Duration // how long the controller shows a job that is over
 	KillWait     time.Duration // between SIGTERM and SIGKILL; 0: two seconds
 	Grace        time.Duration // between being chosen and being preempted; there is a partition "yielding" for it then
@@ -34,6 +32,12 @@ type Config struct {
 	SlurmdTimeout time.Duration
 	// MessageTimeout is how long a command waits for the controller; 0: ten seconds.
 	MessageTimeout time.Duration
+
+	// Accounting: there is an accounting database, which sacct asks.
+	Accounting bool
+	// SubmitLimit is how many jobs of this user may wait or run, each task of an array one of them, as an accounting
+	// database limits them: there is one then. 0: no limit.
+	SubmitLimit int
 }
 
 // Cluster is a running cluster.
@@ -41,7 +45,7 @@ type Cluster struct {
 	t      testing.TB
 	dir    string
 	config Config
-	ports  []int // the controller's first, then those of the nodes
+	ports  []int // the controller's first, then those of the nodes, then slurmdbd's
 	*daemons
 }
 
@@ -52,9 +56,6 @@ type daemons struct {
 	mu     sync.Mutex
 	nodes  map[string]*daemon
 }
-
-//go:embed limit.lua
-var limitLua string
 
 // patience is how long a daemon may take to do what is waited for.
 const patience = 60 * time.Second
@@ -77,6 +78,9 @@ func Needs(t testing.TB) {
 func Start(t testing.TB, config Config) *Cluster {
 	t.Helper()
 	Needs(t)
+	if config.accounted() {
+		needsAccounting(t)
+	}
 	if config.Nodes == 0 {
 		config.Nodes = 3
 	}
@@ -93,14 +97,11 @@ func Start(t testing.TB, config Config) *Cluster {
 	}
 	c := &Cluster{t: t, dir: dir, config: config, daemons: &daemons{nodes: map[string]*daemon{}}}
 	t.Cleanup(c.stop)
-	c.ports = reservePorts(t, config.Nodes+1)
+	c.ports = reservePorts(t, config.Nodes+2)
 	c.write("slurm.conf", c.conf(), 0o644)
 	c.write("gres.conf", c.gres(), 0o644)
 	c.write("plugstack.conf", "", 0o644)
 	c.write("hosts", "127.0.0.1 localhost "+strings.Join(c.Nodes(), " ")+"\n", 0o644)
-	if config.SubmitLimit > 0 {
-		c.write("job_submit.lua", strings.Replace(limitLua, "LIMIT", strconv.Itoa(config.SubmitLimit), 1), 0o644)
-	}
 	for _, sub := range []string{"ctld", "log", "munge"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
 			t.Fatal(err)
@@ -110,6 +111,9 @@ func Start(t testing.TB, config Config) *Cluster {
 	os.Chmod(filepath.Join(dir, "munge"), 0o755)
 	t.Setenv("SLURM_CONF", c.path("slurm.conf"))
 	c.startMunge()
+	if config.accounted() {
+		c.startAccounting()
+	}
 	c.StartController()
 	for i := 1; i <= config.Nodes; i++ {
 		c.StartNode("node" + strconv.Itoa(i))

@@ -10,11 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// clusterName is what the cluster is called, by itself and in its accounting database.
+const clusterName = "test"
+
 // conf is slurm.conf(5). What it sets is what makes several nodes on one machine possible, and tests quick.
 func (c *Cluster) conf() string {
 	var b strings.Builder
 	set := func(key string, value any) { fmt.Fprintf(&b, "%s=%v\n", key, value) }
-	set("ClusterName", "test")
+	set("ClusterName", clusterName)
 	set("SlurmctldHost", "localhost(127.0.0.1)")
 	set("SlurmctldPort", c.ports[0])
 	set("SlurmUser", "root")
@@ -32,7 +35,7 @@ func (c *Cluster) conf() string {
 	set("ProctrackType", "proctrack/linuxproc")
 	set("TaskPlugin", "task/none")
 	set("JobAcctGatherType", "jobacct_gather/none")
-	set("AccountingStorageType", "accounting_storage/none")
+	b.WriteString(c.accountingConf())
 	set("JobCompType", "jobcomp/none")
 	set("SelectType", "select/cons_tres")
 	set("SelectTypeParameters", "CR_CPU")
@@ -59,9 +62,6 @@ func (c *Cluster) conf() string {
 	}
 	if c.config.MinJobAge > 0 {
 		set("MinJobAge", seconds(c.config.MinJobAge))
-	}
-	if c.config.SubmitLimit > 0 {
-		set("JobSubmitPlugins", "lua")
 	}
 	gres := ""
 	if c.config.GPUs > 0 {

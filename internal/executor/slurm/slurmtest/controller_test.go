@@ -18,8 +18,8 @@ func jobs(c *Cluster) string {
 	return c.Run("squeue", "--noheader", "--array", "--format=%i %j")
 }
 
-// TestTwoClusters: two at once know nothing of each other. One counts the jobs of a user like a cluster with an accounting
-// database that limits them; the other one's controller hangs, and dies.
+// TestTwoClusters: two at once know nothing of each other. One has an accounting database that limits the jobs of a
+// user; the other one's controller hangs, and dies.
 func TestTwoClusters(t *testing.T) {
 	limited := Start(t, Config{Nodes: 1, SubmitLimit: 7, Grace: 10 * time.Second})
 	c := Start(t, Config{Nodes: 1, MessageTimeout: 2 * time.Second})

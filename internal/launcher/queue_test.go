@@ -1,0 +1,66 @@
+package launcher_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"runsheet"
+	"runsheet/internal/executor/exectest"
+	"runsheet/internal/journal"
+	"runsheet/internal/launcher"
+	"runsheet/internal/observe"
+	"runsheet/internal/progress"
+	"runsheet/internal/record"
+)
+
+// queue is a queue that starts at once what it is given, and cannot be asked for a while.
+type queue struct {
+	*exectest.Fake
+	away atomic.Int64 // as many answers are still to be missed
+}
+
+func (q *queue) Batch(context.Context) (int, error) { return 10, nil }
+
+func (q *queue) Waits(context.Context, runsheet.Claim) bool { return false }
+
+func (q *queue) Probe(ctx context.Context, dir string, c runsheet.Claim, s *runsheet.Start) runsheet.Sighting {
+	if q.away.Add(-1) >= 0 {
+		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown, Why: "away"}
+	}
+	return q.Fake.Probe(ctx, dir, c, s)
+}
+
+// TestUnsubmitted: a launcher claimed for a queue, and died before it had noted or submitted that. However long ago that
+// was, and although the queue cannot be asked when the next launcher starts, that one submits it, and tells of it.
+func TestUnsubmitted(t *testing.T) {
+	b := newBench(t, exits(0), "a")
+	q := &queue{Fake: b.fake}
+	q.away.Store(3)
+	sys := record.NewSystem(b.disk)
+	sys.Clock = b.clock
+	r := b.sheet.Runs[0]
+	if _, err := record.Claim(sys, runsheet.Facts{}, 0, runsheet.Claim{Run: r.Name, Nonce: record.NewNonce(), Session: record.NewNonce(),
+		Sheet: b.sheet.Path, Executor: "fake", Host: "fake", Batch: record.NewNonce(), Identity: r.Command, Command: r.Command,
+		WorkDir: r.WorkDir, Dir: b.sheet.Dir}); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.forward(10 * time.Minute)
+	b.clock.hold()
+	out, err := launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executors: []runsheet.Executor{q}, Listener: b,
+		Options:  launcher.Options{User: "alice", HostName: "localhost"},
+		Observer: observe.New(b.disk, progress.New(b.disk, progress.Options{CacheDir: t.TempDir()}), q)}).Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.status(out); got[0] != runsheet.Finished {
+		t.Errorf("it is %s", got)
+	}
+	if v := b.look("a", 1); v.Attempt != 1 || v.End == nil || v.End.Kind != runsheet.EndExit {
+		t.Errorf("%+v", v)
+	}
+	if b.told(journal.Claimed) != 1 || b.told(journal.Ended) != 1 {
+		t.Errorf("it told of %v", b.kinds("a"))
+	}
+}
