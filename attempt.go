@@ -84,7 +84,8 @@ type End struct {
 	PeakMemory int64     `json:"peak_memory_bytes,omitzero"` // of the whole tree, resident
 	CPU        float64   `json:"cpu_seconds,omitzero"`       // user and system, of the whole tree
 	Wall       float64   `json:"wall_seconds,omitzero"`
-	Forced     bool      `json:"forced,omitzero"` // a person let go of it without proof (retry --force)
+	Forced     bool      `json:"forced,omitzero"`   // a person let go of it without proof (retry --force)
+	Requeued   bool      `json:"requeued,omitzero"` // its job is started again, and goes on with the next attempt
 }
 
 // Cause is why an attempt failed, as far as can be told from its exit and the tail of its log.
@@ -118,7 +119,7 @@ const (
 	CauseLost            CauseKind = "lost"
 	CauseCancelled       CauseKind = "cancelled"   // with the scheduler's own command
 	CauseNodeFailed      CauseKind = "node_failed" // by the scheduler's word
-	CauseRequeued        CauseKind = "requeued"    // its job was started again, which goes on with the next attempt
+	CauseRequeued        CauseKind = "requeued"    // its job was put back into the queue: somebody asked for that, or nobody says why
 )
 
 // CanPass says whether a cause may be gone at another try. An import error, a missing file or a wrong command line

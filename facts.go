@@ -26,8 +26,9 @@ type Sighting struct {
 
 // Over is the word of a scheduler that a job is over.
 type Over struct {
-	Kind  EndKind
-	Cause Cause
+	Kind     EndKind
+	Cause    Cause
+	Requeued bool // it starts the job again, which goes on with the next attempt
 }
 
 // Facts are what is known of a run now. Only observe makes them, reading records first and evidence after.
@@ -73,7 +74,7 @@ func (f Facts) Where() string {
 // Restarts says whether the job of the last attempt, which ended, is about to claim the next one: it is not to be claimed
 // by anybody else, or the job would give up its place for nothing.
 func (f Facts) Restarts(now time.Time) bool {
-	return f.End != nil && f.End.Cause.Kind == CauseRequeued && !f.End.At.After(now) && now.Sub(f.End.At) < StartGrace
+	return f.End != nil && f.End.Requeued && !f.End.At.After(now) && now.Sub(f.End.At) < StartGrace
 }
 
 // ExitedWell says whether the command of the last attempt exited with code 0 by itself.

@@ -366,13 +366,13 @@ func (l *Launcher) outcome(actions []runsheet.Action) Outcome {
 }
 
 func (l *Launcher) snapshot() runsheet.Snapshot {
-	facts := slices.Clone(l.facts)
+	s := runsheet.Snap(l.sheet, l.facts, l.sys.Clock.Now())
 	for i, r := range l.sheet.Runs {
-		if e := l.ledger.entry(r.WorkDir); e.vanished(facts[i]) {
-			facts[i] = facts[i].Vanished(e.claim())
+		if e := l.ledger.entry(r.WorkDir); e.vanished(l.facts[i]) {
+			f := l.facts[i].Vanished(e.claim())
+			s.Runs[i].Facts, s.Runs[i].Judgement = f, runsheet.Judge(r, f, l.sheet.Policy, s.AsOf)
 		}
 	}
-	s := runsheet.Snap(l.sheet, facts, l.sys.Clock.Now())
 	s.Strays = slices.Clone(l.strays)
 	return s
 }

@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"runsheet"
@@ -15,6 +16,7 @@ const (
 	pollBlind   = time.Second            // where it cannot
 	scanAtLeast = 30 * time.Second       // between two looks at all runs
 	scanShare   = 200                    // such a look may take one part in so many of the time, by the clock and of one core
+	scanStep    = 512                    // so many are looked at, at a time: what was known of all and what is new need not fit in memory together
 	scanWaiting = 15 * time.Minute       // between two looks at what waits in a queue, and whose records nobody changes
 	gather      = 30 * time.Millisecond  // events of one change come in a burst
 	gatherShare = 10                     // a round of the loop may take one part in so many of the time, while there are changes
@@ -74,9 +76,15 @@ func (l *Launcher) waits(ctx context.Context, f runsheet.Facts) bool {
 
 func (l *Launcher) observeAll(ctx context.Context) {
 	began, spent := time.Now(), proc.CPUTime()
-	l.facts = l.observer.Observe(ctx, l.sheet.Runs)
-	for i, f := range l.facts {
-		l.facts[i] = l.explained(i, f)
+	if l.facts == nil {
+		l.facts = make([]runsheet.Facts, len(l.sheet.Runs))
+	}
+	first := 0
+	for some := range slices.Chunk(l.sheet.Runs, scanStep) {
+		for k, f := range l.observer.Observe(ctx, some) {
+			l.facts[first+k] = l.explained(first+k, f)
+		}
+		first += len(some)
 	}
 	l.scanned, l.scan = l.sys.Clock.Now(), max(time.Since(began), proc.CPUTime()-spent)
 	l.scannedRest = l.scanned

@@ -231,12 +231,12 @@ func TestDecide(t *testing.T) {
 
 		{name: "its job starts again", world: func(w one) {
 			w.ended(runsheet.EndPreempted)
-			w.facts.End.At, w.facts.End.Cause = ago(10*time.Second), runsheet.Cause{Kind: runsheet.CauseRequeued, Text: "again"}
+			w.facts.End.At, w.facts.End.Requeued, w.facts.End.Cause = ago(10*time.Second), true, runsheet.Cause{Kind: runsheet.CauseRequeued, Text: "again"}
 			*w.tries = Tries{Lost: 1, Last: ago(10 * time.Second)}
 		}, want: wait("preempted at 7 of 20 epochs: again; it goes on in the same job", in(20*time.Second))},
 		{name: "its job did not start again", world: func(w one) {
 			w.ended(runsheet.EndPreempted)
-			w.facts.End.At, w.facts.End.Cause = ago(time.Minute), runsheet.Cause{Kind: runsheet.CauseRequeued, Text: "again"}
+			w.facts.End.At, w.facts.End.Requeued, w.facts.End.Cause = ago(time.Minute), true, runsheet.Cause{Kind: runsheet.CauseRequeued, Text: "again"}
 			*w.tries = Tries{Lost: 1, Last: ago(time.Minute)}
 		}, want: launch("preempted at 7 of 20 epochs: again", true, false)},
 		{name: "lost", world: func(w one) { w.ended(runsheet.EndLost); *w.tries = Tries{Lost: 1, Last: noon} },

@@ -10,12 +10,12 @@ import (
 
 // Restart is called in a job that its scheduler has started once more, after it took its place away or lost its machine.
 // attemptDir is the attempt that the job was submitted for, which earlier executions may have begun. Restart returns
-// the attempt that this execution is to supervise: one that has not begun, or the next one, which it claims; over is
+// the attempt that this execution is to supervise: one that has not begun, or the next one, which it claims; over tells
 // how the one before ended, if it has no end yet.
 //
 // It returns ErrOver where nothing is left to be done: the attempt ended otherwise, the work is complete, a person
 // stopped the run, or somebody else went on with it. final reads the progress once nothing of an attempt lives.
-func Restart(ctx context.Context, sys System, attemptDir string, over runsheet.Over, final func(runsheet.Claim) *runsheet.Progress) (string, error) {
+func Restart(ctx context.Context, sys System, attemptDir string, over func(runsheet.Claim, runsheet.Start) runsheet.Over, final func(runsheet.Claim) *runsheet.Progress) (string, error) {
 	workDir := workDirOf(attemptDir)
 	own, err := LookAt(sys, workDir, attemptNumber(attemptDir))
 	if err != nil {
@@ -36,14 +36,15 @@ func Restart(ctx context.Context, sys System, attemptDir string, over runsheet.O
 		return dir, nil
 	}
 	if v.End == nil {
-		e, err := TakeOver(ctx, sys, dir, Heir{Grace: v.Claim.StopGrace, Over: &over,
+		word := over(*v.Claim, *v.Start)
+		e, err := TakeOver(ctx, sys, dir, Heir{Grace: v.Claim.StopGrace, Over: &word,
 			Final: func() *runsheet.Progress { return final(*v.Claim) }})
 		if err != nil {
 			return "", err
 		}
 		v.End = &e
 	}
-	if v.End.Kind != over.Kind {
+	if !v.End.Requeued {
 		return "", fmt.Errorf("%w: attempt %d ended as %s", ErrOver, v.Attempt, v.End.Kind)
 	}
 	if r := v.Request; r != nil && r.Kind == runsheet.RequestStop && r.Number > v.Claim.Request {

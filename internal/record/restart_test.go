@@ -24,7 +24,9 @@ func queued(t *testing.T, sys record.System, workDir string) (runsheet.Claim, st
 	return c, record.AttemptDir(workDir, c.Attempt)
 }
 
-var preempted = runsheet.Over{Kind: runsheet.EndPreempted, Cause: runsheet.Cause{Kind: runsheet.CausePreempted, Text: "started again"}}
+func preempted(runsheet.Claim, runsheet.Start) runsheet.Over {
+	return runsheet.Over{Requeued: true, Kind: runsheet.EndPreempted, Cause: runsheet.Cause{Kind: runsheet.CausePreempted, Text: "started again"}}
+}
 
 // at is what the evidence says.
 func at(completed int64) func(runsheet.Claim) *runsheet.Progress {

@@ -130,6 +130,7 @@ func writeEnd(sys System, attemptDir string, v View, heir Heir, forced bool) (ru
 			e.Cause = heir.Why
 		}
 	} else {
+		e.Requeued = heir.Over != nil && heir.Over.Requeued
 		e.Wall = max(e.At.Sub(v.Start.At).Seconds(), 0)
 		if heir.Final != nil {
 			e.Progress = heir.Final()

@@ -61,7 +61,14 @@ func restart(sys record.System, disk durable.Disk, dir string) (string, error) {
 		p := cache.Get(context.Background(), c.WorkDir, c.Progress, false)
 		return &p
 	}
-	over := runsheet.Over{Kind: runsheet.EndPreempted, Cause: runsheet.Cause{Kind: runsheet.CauseRequeued, Text: "its job was started again by Slurm"}}
+	var known *runsheet.Over // Slurm is asked once
+	over := func(c runsheet.Claim, s runsheet.Start) runsheet.Over {
+		if known == nil {
+			o := requeuedBy(disk, c, s)
+			known = &o
+		}
+		return *known
+	}
 	for deadline := time.Now().Add(settleFor); ; time.Sleep(time.Second) {
 		next, err := record.Restart(context.Background(), sys, dir, over, final)
 		waits := errors.Is(err, record.ErrLive) || errors.Is(err, record.ErrUnproven)

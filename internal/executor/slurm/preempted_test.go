@@ -36,7 +36,7 @@ func preempted(u *trial) {
 	u.urgent()
 	u.shows("0", "queued", "started again by Slurm")
 	u.released(l)
-	u.ended("0", "preempted requeued", "exit")
+	u.ended("0", "preempted preempted", "exit")
 	u.resumed(true)
 }
 
@@ -73,7 +73,7 @@ func nodeFailed(u *trial) {
 	l := u.held()
 	u.failNode()
 	u.released(l)
-	u.ended("0", "preempted requeued", "exit")
+	u.ended("0", "lost node_failed", "exit")
 	u.resumed(true)
 }
 
