@@ -22,9 +22,9 @@ func (l *Launcher) settleVanished(ctx context.Context) {
 			continue // also what was looked at once, and nothing is waited for
 		}
 		l.recovering[i] = true
-		who := *e
+		who, dir := *e, r.WorkDir
 		go func() {
-			gone, err := l.provedGone(ctx, r.WorkDir, &who)
+			gone, err := l.provedGone(ctx, dir, &who)
 			if !gone && err == nil && !l.opts.Once {
 				l.sys.Clock.Wait(ctx, pollBlind) // until it is looked at again
 			}

@@ -52,10 +52,13 @@ func (e *Executor) fresh(ctx context.Context) snapshot {
 // the last one with an error. A caller that takes an error for an answer gets the last one at once while Slurm is asked
 // again: as long as the controller is away every question takes its time, and nobody is to wait for each.
 func (e *Executor) since(ctx context.Context, good func() bool, patient bool) snapshot {
-	ctx, cancel := context.WithTimeout(ctx, answers)
-	defer cancel()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if good() {
+		return e.seen
+	}
+	ctx, cancel := context.WithTimeout(ctx, answers)
+	defer cancel()
 	for !good() {
 		if e.asking == nil {
 			e.asking = make(chan struct{})
