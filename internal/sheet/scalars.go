@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -85,6 +86,29 @@ func parseDuration(s string) (time.Duration, bool) {
 	return time.Duration(math.Round(sum)), true
 }
 
+// slurmTime is a time as sbatch takes it, where it cannot mean but one thing: days-hours, with minutes and seconds, and
+// hours:minutes:seconds.
+var slurmTime = regexp.MustCompile(`^(?:(\d+)-(\d+)(?::(\d+)(?::(\d+))?)?|(\d+):(\d+):(\d+))$`)
+
+// fromSlurm writes such a time in our units; empty: it is none.
+func fromSlurm(s string) string {
+	m := slurmTime.FindStringSubmatch(s)
+	if m == nil {
+		return ""
+	}
+	n := m[1:5]
+	if m[5] != "" {
+		n = append([]string{""}, m[5:]...)
+	}
+	out := ""
+	for i, digits := range n {
+		if digits = strings.TrimLeft(digits, "0"); digits != "" {
+			out += digits + "dhms"[i:i+1]
+		}
+	}
+	return cmp.Or(out, "0s")
+}
+
 // duration reads a time of at least low. The word other, where it is not empty, is read as zero, and zero itself is
 // refused then: the policy has that value for the word.
 func (r *reader) duration(n *yaml.Node, owner, other string) (time.Duration, bool) {
@@ -98,6 +122,9 @@ func (r *reader) duration(n *yaml.Node, owner, other string) (time.Duration, boo
 	d, ok := parseDuration(s)
 	if !ok || other != "" && d == 0 {
 		tip := "write it like 90s, 10m, 24h, 120d or 1h30m"
+		if ours := fromSlurm(s); ours != "" {
+			tip = fmt.Sprintf("Slurm's %s is %s here", s, ours)
+		}
 		if other != "" {
 			tip += ", or " + other
 		}
