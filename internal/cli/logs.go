@@ -68,6 +68,9 @@ func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, att
 	if f.Attempt == 0 {
 		return hinted(fmt.Errorf("%s was not attempted yet", run.Name), "`runsheet run` launches what is missing")
 	}
+	if begun := f.Start != nil && !f.Start.Void; attempt == f.Attempt && !begun && !follow {
+		return fmt.Errorf("attempt %d of %s has not begun, so there is no log: %s", attempt, run.Name, runsheet.Judge(run, f, s.Policy, time.Now()).Reason)
+	}
 	if attempt > f.Attempt {
 		return hinted(fmt.Errorf("%s has no attempt %d: its attempts until now: %d", run.Name, attempt, f.Attempt),
 			"leave --attempt out to see the last one")

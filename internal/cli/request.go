@@ -125,7 +125,12 @@ func awaitEnds(ctx context.Context, env Env, o *observe.Observer, all []runsheet
 					failed++
 					break
 				}
-			} else if f.Liveness == runsheet.LivenessGone || f.Liveness == runsheet.LivenessUnknown {
+			} else if f.Liveness == runsheet.LivenessUnknown {
+				complain(env.Err, fmt.Errorf("stop %s: it will not be launched again, but whether it has ended cannot be told: %s", run.Name,
+					runsheet.Judge(run, f, s.Policy, time.Now()).Reason))
+				failed++
+				break
+			} else if f.Liveness == runsheet.LivenessGone {
 				fmt.Fprintf(env.Err, "%s: will not be launched; %s\n", run.Name, runsheet.Judge(run, f, s.Policy, time.Now()).Reason)
 				break
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -245,11 +246,7 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 		}
 		return exit(left)
 	}
-	for _, r := range out.Snapshot.Runs {
-		if r.Status == runsheet.Failed || r.Status == runsheet.Unknown {
-			fmt.Fprintf(env.Err, "  %s: %s: %s\n", clean(r.Run.Name), r.Status, clean(r.Reason))
-		}
-	}
+	complaints(env.Err, out.Snapshot.Runs)
 	if n := count[runsheet.Outdated]; n > 0 && !o.launcher.Outdated {
 		fmt.Fprintf(env.Err, "  %d outdated: made by another command, or too old; `runsheet run --outdated` makes %s anew, and deletes nothing\n",
 			n, map[bool]string{true: "it", false: "them"}[n == 1])
@@ -258,8 +255,10 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 		complain(env.Err, hinted(errors.New("nothing more was launched: "+out.Broken),
 			"look at one of them with `runsheet logs RUN`, mend the cause, and run again"))
 	}
-	if err := results(env.Out, out.Snapshot, report.Options{}, "text"); err != nil {
-		complain(env.Err, err) // the runs are what they are, whatever the table says
+	if count[runsheet.Finished]+count[runsheet.Outdated] > 0 {
+		if err := results(env.Out, out.Snapshot, report.Options{}, "text"); err != nil {
+			complain(env.Err, err) // the runs are what they are, whatever the table says
+		}
 	}
 	switch {
 	case out.Stopped:
@@ -273,4 +272,28 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 		return nil
 	}
 	return exit(exitFailed)
+}
+
+// complaints says which runs were not brought to their end, and why: each reason once.
+func complaints(w io.Writer, runs []runsheet.Observed) {
+	names := map[string][]string{} // by what is wrong with them
+	var order []string
+	for _, r := range runs {
+		calledOff := r.Status == runsheet.Pending && r.Attempt > 0 && r.Reason != ""
+		if r.Status != runsheet.Failed && r.Status != runsheet.Unknown && !calledOff {
+			continue
+		}
+		what := fmt.Sprintf("%s: %s", r.Status, clean(r.Reason))
+		if names[what] == nil {
+			order = append(order, what)
+		}
+		names[what] = append(names[what], clean(r.Run.Name))
+	}
+	for _, what := range order {
+		who := names[what][0]
+		if n := len(names[what]) - 1; n > 0 {
+			who += fmt.Sprintf(" and %d more", n)
+		}
+		fmt.Fprintf(w, "  %s: %s\n", who, what)
+	}
 }

@@ -13,9 +13,10 @@ import (
 
 // view shows what a launcher does: a live view where standard error is a terminal, a line for each event elsewhere.
 type view struct {
-	live  *tui.Live
-	plain *tui.Plain
-	ready func() // called once the launcher holds the sheet
+	live    *tui.Live
+	plain   *tui.Plain
+	repeats tui.Repeats
+	ready   func() // called once the launcher holds the sheet
 }
 
 func newView(env Env, detached bool) *view {
@@ -34,6 +35,7 @@ func newView(env Env, detached bool) *view {
 
 // Close ends the view; the last picture stays.
 func (v *view) Close() {
+	v.show(v.repeats.Flush())
 	if v.live != nil {
 		v.live.Close()
 	}
@@ -41,6 +43,7 @@ func (v *view) Close() {
 
 // Snapshot implements launcher.Listener.
 func (v *view) Snapshot(s runsheet.Snapshot) {
+	v.show(v.repeats.Flush())
 	if v.live != nil {
 		v.live.Show(s)
 	}
@@ -52,13 +55,18 @@ func (v *view) Snapshot(s runsheet.Snapshot) {
 
 // Event implements launcher.Listener.
 func (v *view) Event(e journal.Event) {
-	shown, ok := wording(e)
-	switch {
-	case !ok:
-	case v.live != nil:
-		v.live.Event(shown)
-	default:
-		v.plain.Event(shown)
+	if shown, ok := wording(e); ok {
+		v.show(v.repeats.Add(shown))
+	}
+}
+
+func (v *view) show(events []tui.Event) {
+	for _, e := range events {
+		if v.live != nil {
+			v.live.Event(e)
+		} else {
+			v.plain.Event(e)
+		}
 	}
 }
 

@@ -132,10 +132,15 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 		launches[k] = c.launch
 	}
 	errs := l.executors[launches[0].Claim.Executor].Start(ctx, launches)
+	for k, c := range of { // what befell many is told of as one: first what became of them, then why
+		if errs[k] != nil {
+			errs[k] = l.callOff(ctx, c, errs[k])
+		}
+	}
 	for k, c := range of {
 		if errs[k] != nil {
 			changed = true
-			if err := l.troubled(c.run, l.callOff(ctx, c, errs[k])); err != nil {
+			if err := l.troubled(c.run, errs[k]); err != nil {
 				return true, err
 			}
 			continue

@@ -210,3 +210,21 @@ func TestEnvironment(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestWaitsFor(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		again  bool
+		want   string
+	}{
+		{"(Resources)", false, "in Slurm's queue: Resources (job 7)"},
+		{"None", false, "in Slurm's queue (job 7)"},
+		{"BeginTime", false, "in Slurm's queue: BeginTime, it is not to begin yet (job 7)"},
+		{"BeginTime", true, "in Slurm's queue: BeginTime, the pause before a job is started again (job 7)"},
+		{"JobHeldUser", false, "in Slurm's queue: JobHeldUser, held until `scontrol release 7` (job 7)"},
+	} {
+		if got := waitsFor(job{id: "7", state: "PENDING", reason: c.reason}, c.again); got != c.want {
+			t.Errorf("%s: %s", c.reason, got)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 	case q.err != nil:
 		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown, Why: diagnoseAway(q.err)}
 	case ok && phaseOf(j.state) == pending:
-		why := waitsFor(j)
+		why := waitsFor(j, begun)
 		if begun {
 			why = "started again by Slurm, " + why
 		}

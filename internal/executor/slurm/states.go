@@ -62,14 +62,18 @@ func verdict(state, nodes string) runsheet.Over {
 }
 
 // waitsFor is what a pending job waits for, in words: Slurm's reason as it is, with what it means where that is no plain
-// English.
-func waitsFor(j job) string {
+// English. again says that it has run before.
+func waitsFor(j job, again bool) string {
 	reason := strings.Trim(j.reason, "()")
 	switch reason {
 	case "", "None":
 		return fmt.Sprintf("in Slurm's queue (job %s)", j.id)
 	case "BeginTime":
-		reason = "BeginTime, the pause before a job is started again"
+		if again {
+			reason += ", the pause before a job is started again"
+		} else {
+			reason += ", it is not to begin yet"
+		}
 	case "JobHeldUser", "JobHeldAdmin":
 		reason += ", held until `scontrol release " + j.id + "`"
 	}

@@ -46,7 +46,7 @@ func (e *Executor) Start(ctx context.Context, launches []runsheet.Launch) []erro
 		}
 		if err != nil {
 			for _, l := range b.tasks {
-				errs[index[l.Claim.Nonce]] = fmt.Errorf("submit %s: %w", l.Claim.Run, err)
+				errs[index[l.Claim.Nonce]] = fmt.Errorf("submit to Slurm: %w", err)
 			}
 			continue
 		}
