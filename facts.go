@@ -54,6 +54,11 @@ func (f Facts) Ended() bool { return f.Claim == nil || f.End != nil }
 // Live says whether an attempt holds a slot: it was claimed and nobody has shown that it is over.
 func (f Facts) Live() bool { return f.Claim != nil && f.End == nil }
 
+// Queued says whether the last attempt has not begun, and waits in a queue, or to be put there.
+func (f Facts) Queued() bool {
+	return f.Unsubmitted() || f.Live() && f.Claim.Batch != "" && f.Start == nil && f.Waiting
+}
+
 // Unsubmitted says whether the last attempt was claimed for a queue that does not have it: whoever claimed it waits until
 // the queue takes it, or did not live to put it there. Nothing of it is lost: a launcher submits it.
 func (f Facts) Unsubmitted() bool {

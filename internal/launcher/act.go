@@ -36,7 +36,12 @@ func (l *Launcher) mayAct(i int) bool {
 // turned out to be other than it was when the plan was made, so that a new one is wanted at once.
 func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bool, err error) {
 	if l.stop != notStopping {
-		return false, l.stopAll(ctx)
+		return false, l.endAll(ctx, runsheet.Facts.Live)
+	}
+	if l.broken != "" { // what waits in a queue would only fail in the same way
+		if err := l.endAll(ctx, runsheet.Facts.Queued); err != nil {
+			return false, err
+		}
 	}
 	var waiting batches
 	for _, a := range actions {
@@ -185,10 +190,10 @@ func (l *Launcher) troubled(i int, err error) error {
 	return nil
 }
 
-// stopAll asks every attempt that lives to end, again until none is left.
-func (l *Launcher) stopAll(ctx context.Context) error {
+// endAll asks the attempts that are chosen to end; called again until none is left.
+func (l *Launcher) endAll(ctx context.Context, chosen func(runsheet.Facts) bool) error {
 	for i, f := range l.facts {
-		if !f.Live() {
+		if !chosen(f) {
 			continue
 		}
 		dir := record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)

@@ -166,7 +166,7 @@ func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
 // submitAgain puts what an earlier launcher claimed for a queue, and did not live to put there, into it, as soon as it is
 // known that it is not there: the claim stands, and however often its job is submitted, one supervisor owns the attempt.
 func (l *Launcher) submitAgain(ctx context.Context) error {
-	if l.stop != notStopping {
+	if l.stop != notStopping || l.broken != "" {
 		return nil
 	}
 	byBatch := map[string][]claimed{}

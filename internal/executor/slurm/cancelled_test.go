@@ -76,6 +76,30 @@ pool: [{slurm: {time: 1m, options: [NODE]}}]
 	u.shows("0", "failed", "time limit reached at 0 of 14")
 }
 
+// failsEverywhere: where the first all fail in the same way, the others are taken out of the queue.
+func failsEverywhere(u *trial) {
+	u.sheet(`command: sleep 1; ls mended && ./train.sh {work_dir} 2 0.1
+matrix: {x: [0..7]}
+progress: {tracker: epochs, epochs: 2, files: [done]}
+resources: {cpus: 2}
+policy: {retries: 0}
+pool: [{slurm: {time: 10m, options: [NODE]}}]
+`)
+	l := u.launch()
+	if code := u.wait(l, time.Minute); code != 1 {
+		u.t.Errorf("the launcher exits %d", code)
+	}
+	if n := len(u.queued()); n > 0 {
+		u.t.Errorf("%d jobs are still in the queue", n)
+	}
+	if s := u.status(); s.count("failed") > 5 || s.count("failed")+s.count("pending") != 8 {
+		u.t.Errorf("it shows %v", s.Summary)
+	}
+	u.ended("7", "void")
+	u.write("mended", "")
+	u.finishes(u.launch())
+}
+
 func failsByItself(u *trial) {
 	u.sheet(`command: ./train.sh {work_dir} 2 0.1; echo no more >&2; exit 7
 matrix: {x: [0]}

@@ -26,6 +26,7 @@ func TestOutcomes(t *testing.T) {
 		{"cancelled", cancelled},
 		{"cancelled, no retries", cancelledForGood},
 		{"fails by itself", failsByItself},
+		{"fails everywhere", failsEverywhere},
 		{"reasons", reasons},
 		{"interrupted", interrupted},
 		{"interrupted twice", interruptedTwice},
