@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -203,13 +202,7 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 			}
 		}
 	}()
-	// A launcher lives for days on a login node that is everybody's, and has little to do: memory is what it must spare.
-	debug.SetGCPercent(15)
-	go func() {
-		for range time.Tick(time.Minute) {
-			debug.FreeOSMemory() // what it took to begin is not needed any more, and the runtime gives it back slowly
-		}
-	}()
+	go spareMemory()
 	view := newView(env, o.detached)
 	began := time.Now()
 	out, err := newLauncher(env, s, o.launcher, view, control).Run(ctx)
