@@ -10,7 +10,7 @@ import (
 // little to do there: garbage is collected early, and what a round of the launcher took is given back after it, which the
 // runtime by itself does slowly.
 func spareMemory() {
-	debug.SetGCPercent(15)
+	debug.SetGCPercent(10)
 	for range time.Tick(10 * time.Second) {
 		if idleMemory() > 4<<20 {
 			debug.FreeOSMemory()

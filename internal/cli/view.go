@@ -42,10 +42,10 @@ func (v *view) Close() {
 }
 
 // Snapshot implements launcher.Listener.
-func (v *view) Snapshot(s runsheet.Snapshot) {
+func (v *view) Snapshot(now func() runsheet.Snapshot) {
 	v.show(v.repeats.Flush())
 	if v.live != nil {
-		v.live.Show(s)
+		v.live.Show(now())
 	}
 	if v.ready != nil {
 		v.ready()

@@ -36,7 +36,8 @@ func (l *timing) Event(e journal.Event) {
 	}
 }
 
-func (l *timing) Snapshot(s runsheet.Snapshot) {
+func (l *timing) Snapshot(now func() runsheet.Snapshot) {
+	s := now()
 	if p := s.Runs[0].Progress; p != nil && p.Completed != l.last {
 		l.last = p.Completed
 		l.counts <- p.Completed

@@ -78,7 +78,8 @@ func (b *bench) Event(e journal.Event) {
 	b.events = append(b.events, e)
 }
 
-func (b *bench) Snapshot(s runsheet.Snapshot) {
+func (b *bench) Snapshot(now func() runsheet.Snapshot) {
+	s := now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last = s

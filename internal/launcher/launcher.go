@@ -36,7 +36,8 @@ type Options struct {
 // Listener is told what the launcher sees and does. The calls come from one goroutine and must not block.
 type Listener interface {
 	Event(journal.Event)
-	Snapshot(runsheet.Snapshot)
+	// Snapshot ends a round of the loop. now returns what the launcher knows then; it is called at once or not at all.
+	Snapshot(now func() runsheet.Snapshot)
 }
 
 // Control is what a person or a signal tells a running launcher.
@@ -221,8 +222,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		}
 		// What was done now, however long it took, is not done again in the next round.
 		spent += proc.CPUTime() - acting
-		snap := l.snapshot()
-		l.listener.Snapshot(snap)
+		l.listener.Snapshot(l.snapshot)
 		l.turn = proc.CPUTime() - spent // not by the clock: a journal that is slow to write says nothing of the next round
 		if again {                      // something was not as the plan took it to be
 			continue
