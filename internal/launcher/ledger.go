@@ -35,11 +35,11 @@ type entry struct {
 	group   int               // the command's session
 	host    string
 	devices []string
-	told    string // nonce of the attempt that was asked to end
-	request int    // newest retry request that was seen
-	reached int64  // the most that was done at an end of this session
-	gaveUp  int    // one more than the attempt after which it was given up in this session; 0: it was not
-	tries   plan.Tries
+	told    string      // nonce of the attempt that was asked to end
+	request int         // newest retry request that was seen
+	reached int64       // the most that was done at an end of this session
+	gaveUp  int         // one more than the attempt after which it was given up in this session; 0: it was not
+	tries   *plan.Tries // nil: none of this session's ended; most wait for long
 }
 
 // replay folds a journal. A session that did not come to its end is continued if the caller wants that; otherwise a
@@ -59,7 +59,7 @@ func replay(events []journal.Event, resume bool) *ledger {
 func (l *ledger) begin(session string) {
 	l.session, l.over, l.ends = session, false, nil
 	for _, e := range l.entries {
-		e.tries, e.gaveUp, e.reached = plan.Tries{}, 0, 0
+		e.tries, e.gaveUp, e.reached = nil, 0, 0
 	}
 }
 
@@ -110,7 +110,7 @@ func (l *ledger) fold(ev journal.Event) {
 		e.gaveUp = ev.Attempt + 1
 	case journal.Requested: // a person saw to it: what failed before says nothing about what comes
 		l.ends = nil
-		e.request, e.tries, e.gaveUp = max(e.request, ev.Request), plan.Tries{}, 0
+		e.request, e.tries, e.gaveUp = max(e.request, ev.Request), nil, 0
 	case journal.Ended:
 		e.ended, e.at = true, ev.At
 		if ev.Early {
@@ -123,12 +123,15 @@ func (l *ledger) fold(ev journal.Event) {
 
 // count takes an end into the tries.
 func (e *entry) count(ev journal.Event) {
+	if e.tries == nil {
+		e.tries = &plan.Tries{}
+	}
 	e.tries.Last, e.tries.Cause = ev.At, ev.Cause
 	e.tries.Gained = ev.End == runsheet.EndTimeLimit && ev.Reached > e.reached
 	e.reached = max(e.reached, ev.Reached)
 	switch {
 	case ev.OK:
-		e.tries = plan.Tries{Last: ev.At}
+		*e.tries = plan.Tries{Last: ev.At}
 	case e.tries.Gained:
 		e.tries.Lost, e.tries.Void = 0, 0
 	case ev.End == runsheet.EndLost, ev.End == runsheet.EndPreempted:
@@ -147,7 +150,10 @@ func (e *entry) count(ev journal.Event) {
 // end that the records do not show. A deleted work dir does not hide a living attempt.
 func (l *ledger) tries(workDir string, f runsheet.Facts) plan.Tries {
 	e := l.entry(workDir)
-	t := e.tries
+	var t plan.Tries
+	if e.tries != nil {
+		t = *e.tries
+	}
 	if e.vanished(f) || f.Problem != "" && !e.ended {
 		t.Open = "its records are gone, and its last attempt may still live"
 		t.Host, t.Devices = e.host, e.devices

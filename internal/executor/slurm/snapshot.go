@@ -2,6 +2,7 @@ package slurm
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"os"
@@ -12,11 +13,13 @@ import (
 // snapshot is the queue as squeue showed it.
 type snapshot struct {
 	began  time.Time // when squeue was started: what was submitted later need not be in it
-	asOf   time.Time // when the last one was started that succeeded: jobs are of then
+	asOf   time.Time // when the one was started that jobs were read off
 	took   time.Duration
 	moved  time.Time // when something was different from the time before
 	jobs   map[task]job
-	active int // jobs of this user that are not over, also those that are none of ours
+	words  [sha256.Size]byte // hash of what jobs were read off
+	listed int               // jobs of this user in it that are not over, also those that are none of ours
+	active int               // the same, and what was submitted since
 	err    error
 }
 
@@ -90,15 +93,25 @@ func (e *Executor) ask(done chan struct{}) {
 	s.asOf = s.began
 	out, err := command(context.Background(), "squeue", "--noheader", "--states=all", "--user="+strconv.Itoa(os.Geteuid()), "--format="+fields)
 	s.took = time.Since(s.began)
-	if err == nil {
-		s.jobs, s.active, err = parseQueue(out, s.began)
+	s.words = sha256.Sum256([]byte(out))
+	e.mu.Lock()
+	was := e.seen
+	e.mu.Unlock()
+	switch {
+	case err != nil:
+	case s.words == was.words: // thousands that wait look the same for hours
+		s.jobs, s.listed, s.asOf = was.jobs, was.listed, was.asOf
+	default:
+		s.jobs, s.listed, err = parseQueue(out, s.began)
 	}
+	s.active = s.listed
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s.moved = e.seen.moved
-	if err != nil {
+	if err != nil { // what was there last: nobody takes that for the truth
+		last := e.seen
+		s.jobs, s.asOf, s.words, s.listed, s.active = last.jobs, last.asOf, last.words, last.listed, last.active
 		s.err = fmt.Errorf("cannot ask Slurm: %w", err)
-		s.jobs, s.asOf = e.seen.jobs, e.seen.asOf // what was there last: nobody takes that for the truth
 	}
 	fewer := len(e.held) > 0 && s.active < e.seen.active // whosesoever they were, there is room for what is held
 	if e.seen.began.IsZero() || (s.err == nil) != (e.seen.err == nil) || s.err == nil && (fewer || !maps.EqualFunc(s.jobs, e.seen.jobs, job.same)) {
