@@ -232,6 +232,9 @@ func judgeEnded(f Facts, progress *Progress) Judgement {
 	case EndStopped:
 		return Judgement{Stopped, "stopped" + at}
 	case EndVoid:
+		if e.Cause.Kind == CauseNotStarted {
+			return Judgement{Failed, "could not be started" + after(e.Cause.Text)}
+		}
 		return Judgement{Pending, fmt.Sprintf("attempt %d was called off before it began", f.Attempt) + after(e.Cause.Text)}
 	case EndLost:
 		if e.Cause.Text != "" {

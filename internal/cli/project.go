@@ -89,6 +89,7 @@ func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.She
 	facts := look(ctx, s.Runs)
 	observe.Vanished(s, events, facts)
 	snap := runsheet.Snap(s, facts, time.Now())
+	observe.GivenUp(events, snap.Runs)
 	if len(events) > 0 {
 		snap.Strays = o.Strays(ctx, s, events)
 	}

@@ -240,6 +240,9 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 		return exit(left)
 	}
 	complaints(env.Err, out.Snapshot.Runs)
+	if n := live(out.Snapshot.Runs); out.Stopped && n > 0 {
+		fmt.Fprintf(env.Err, "  %d of them may live, or wait in a queue: nobody could be asked to end them. `runsheet run` adopts them, `runsheet stop RUN` ends them\n", n)
+	}
 	if n := count[runsheet.Outdated]; n > 0 && !o.launcher.Outdated {
 		fmt.Fprintf(env.Err, "  %d outdated: made by another command, or too old; `runsheet run --outdated` makes %s anew, and deletes nothing\n",
 			n, map[bool]string{true: "it", false: "them"}[n == 1])
@@ -267,13 +270,22 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 	return exit(exitFailed)
 }
 
+// live counts the runs with an attempt of which nobody knows that it has ended.
+func live(runs []runsheet.Observed) (n int) {
+	for _, r := range runs {
+		if r.Live() {
+			n++
+		}
+	}
+	return n
+}
+
 // complaints says which runs were not brought to their end, and why: each reason once.
 func complaints(w io.Writer, runs []runsheet.Observed) {
 	names := map[string][]string{} // by what is wrong with them
 	var order []string
 	for _, r := range runs {
-		calledOff := r.Status == runsheet.Pending && r.Attempt > 0 && r.Reason != ""
-		if r.Status != runsheet.Failed && r.Status != runsheet.Unknown && !calledOff {
+		if r.Status != runsheet.Failed && r.Status != runsheet.Unknown {
 			continue
 		}
 		what := fmt.Sprintf("%s: %s", r.Status, clean(r.Reason))

@@ -81,8 +81,10 @@ func wording(e journal.Event) (tui.Event, bool) {
 		if len(e.Devices) > 0 {
 			out.Text = "on GPU " + strings.Join(e.Devices, ", ")
 		}
+	case journal.Waiting:
+		out.Kind = "waits"
 	case journal.Adopted:
-		out.Kind = "adopted"
+		out.Kind, out.Text = "adopted", "it goes on"
 	case journal.Ended:
 		switch {
 		case e.OK:
@@ -92,8 +94,8 @@ func wording(e journal.Event) (tui.Event, bool) {
 			out.Text = ""
 		case e.End == runsheet.EndPreempted:
 			out.Kind = "preempted"
-		case e.End == runsheet.EndVoid:
-			out.Kind = "called off"
+		case e.End == runsheet.EndVoid && e.Cause.Kind != runsheet.CauseNotStarted:
+			out.Kind, out.Text = "called off", e.Cause.Text
 		default:
 			out.Kind = "failed"
 		}

@@ -165,8 +165,8 @@ type recovery struct {
 	vanished bool // nothing lives of an attempt whose records are gone
 }
 
-// troubled remembers what kept us from acting on a run, and when to try again.
-func (l *Launcher) troubled(i int, err error) error {
+// putOff remembers what kept us from acting on a run, and when to try again.
+func (l *Launcher) putOff(i int, err error) *trouble {
 	t := l.trouble[i]
 	if t == nil {
 		t = &trouble{}
@@ -176,11 +176,17 @@ func (l *Launcher) troubled(i int, err error) error {
 	t.until = l.sys.Clock.Now().Add(troubleWait << t.count)
 	t.count++
 	t.final = t.count > troubleMost || errors.Is(err, os.ErrPermission)
+	return t
+}
+
+// troubled puts a run off, and tells why.
+func (l *Launcher) troubled(i int, err error) error {
+	return l.tell(i, l.putOff(i, err), err)
+}
+
+func (l *Launcher) tell(i int, t *trouble, err error) error {
 	ev := l.event(journal.Trouble, i)
-	ev.Text = t.text
-	if hint := durable.Hint(err); hint != "" {
-		ev.Text += " (" + hint + ")"
-	}
+	ev.Text = withHint(err)
 	if t.final {
 		ev.Kind = journal.GaveUp
 	}
@@ -188,6 +194,14 @@ func (l *Launcher) troubled(i int, err error) error {
 		return fmt.Errorf("%w (while noting: %s)", err, t.text)
 	}
 	return nil
+}
+
+// withHint renders an error with its hint as one line.
+func withHint(err error) string {
+	if hint := durable.Hint(err); hint != "" {
+		return err.Error() + " (" + hint + ")"
+	}
+	return err.Error()
 }
 
 // endAll asks the attempts that are chosen to end; called again until none is left.

@@ -380,11 +380,11 @@ func TestCannotStart(t *testing.T) {
 	control, land := b.flies()
 	out := b.controlled(launcher.Options{}, control)
 	land()
-	if !slices.Equal(out.GivenUp, []string{"a"}) || !slices.Contains(b.kinds("a"), journal.Trouble) {
+	if got := out.Snapshot.Runs[0]; !slices.Equal(out.GivenUp, []string{"a"}) || got.Status != runsheet.Failed || got.Reason != "could not be started: no such machine" {
 		t.Errorf("outcome %+v, events %v", out, b.kinds("a"))
 	}
 	for n := 1; b.look("a", n).Claim != nil; n++ {
-		if v := b.look("a", n); v.End == nil || v.End.Kind != runsheet.EndVoid {
+		if v := b.look("a", n); v.End == nil || v.End.Kind != runsheet.EndVoid || v.End.Cause.Kind != runsheet.CauseNotStarted {
 			t.Errorf("attempt %d: %+v", n, v)
 		}
 	}

@@ -49,7 +49,7 @@ func (l *Launcher) hosts(ctx context.Context) []runsheet.Host {
 			h = host.Local(window, jobs, entry, host.DefaultThresholds())
 			h.Name, h.Executor = l.opts.HostName, e.Name()
 		}
-		if was := before[h.Name]; h.Away != was.Away && l.journal != nil {
+		if was := before[h.Name]; (h.Away == "") != (was.Away == "") && l.journal != nil {
 			text := h.Name + ": " + h.Away
 			if h.Away == "" {
 				text = h.Name + ": it can be asked again"

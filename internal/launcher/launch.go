@@ -132,15 +132,10 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 		launches[k] = c.launch
 	}
 	errs := l.executors[launches[0].Claim.Executor].Start(ctx, launches)
-	for k, c := range of { // what befell many is told of as one: first what became of them, then why
-		if errs[k] != nil {
-			errs[k] = l.callOff(ctx, c, errs[k])
-		}
-	}
 	for k, c := range of {
 		if errs[k] != nil {
 			changed = true
-			if err := l.troubled(c.run, errs[k]); err != nil {
+			if err := l.callOff(ctx, c, errs[k]); err != nil {
 				return true, err
 			}
 			continue
@@ -154,13 +149,20 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 	return changed, nil
 }
 
-// callOff gives up an attempt that was claimed, not started, and never will be: so that the next one may be claimed. It
-// returns why, with what else went wrong.
+// callOff gives up an attempt that was claimed, not started, and never will be: so that the next one may be claimed,
+// after a while. Its end says why.
 func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
 	_, err := record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{
-		Why: runsheet.Cause{Kind: runsheet.CauseLost, Text: diagnose.Clean(why.Error())}})
+		Why: runsheet.Cause{Kind: runsheet.CauseNotStarted, Text: diagnose.Clean(withHint(why))}})
 	l.look(ctx, c.run)
-	return errors.Join(why, err, l.report(c.run))
+	if err := l.report(c.run); err != nil {
+		return err
+	}
+	why = errors.Join(why, err)
+	if t := l.putOff(c.run, why); err != nil || t.final {
+		return l.tell(c.run, t, why)
+	}
+	return nil
 }
 
 // submitAgain puts what an earlier launcher claimed for a queue, and did not live to put there, into it, as soon as it is

@@ -85,6 +85,7 @@ type Launcher struct {
 	recovering  map[int]bool
 	recovered   chan recovery
 	doubts      map[int]time.Time // since when the records of a run cannot be read
+	waiting     map[int]bool      // runs whose attempts began, and do not run now
 	unproved    map[int]bool      // runs whose records are gone, and of which something may live still
 	stop        stopping
 	broken      string
@@ -126,7 +127,7 @@ func New(c Config) *Launcher {
 	return &Launcher{sheet: c.Sheet, opts: c.Options, sys: c.System, disk: c.Disk, observer: c.Observer,
 		executors: executors, sampler: host.NewSampler(wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
 		state: record.StateDir(c.Sheet.Dir, c.Sheet.Path), trouble: map[int]*trouble{},
-		recovering: map[int]bool{}, unproved: map[int]bool{}, doubts: map[int]time.Time{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
+		recovering: map[int]bool{}, unproved: map[int]bool{}, waiting: map[int]bool{}, doubts: map[int]time.Time{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
 }
 
 // Run launches until every run is finished or given up, or it is told to stop. It returns record.ErrLauncher where

@@ -137,6 +137,7 @@ func (l *Launcher) report(i int) error {
 		return err
 	}
 	f, run := l.facts[i], l.sheet.Runs[i]
+	l.tellWaiting(i)
 	e := l.ledger.entry(run.WorkDir)
 	if f.RetryRequested() && e.request < f.Request.Number {
 		ev := l.event(journal.Requested, i)
@@ -176,9 +177,25 @@ func (l *Launcher) report(i int) error {
 		ev.Reached = p.Completed
 	}
 	if f.End.Kind == runsheet.EndVoid && ev.Cause.Kind == "" {
-		ev.Cause = runsheet.Cause{Kind: runsheet.CauseLost, Text: "its supervisor never began"}
+		ev.Cause = runsheet.Cause{Kind: runsheet.CauseLost, Text: "it had not begun"}
 	}
 	return l.note(ev)
+}
+
+// tellWaiting tells of an attempt that began, and does not run now: its job is suspended, or queued again.
+func (l *Launcher) tellWaiting(i int) {
+	f := l.facts[i]
+	waits := f.Live() && f.Waiting && f.Start != nil && !f.Start.Void
+	if waits && !l.waiting[i] {
+		ev := l.event(journal.Waiting, i)
+		ev.At, ev.Text = l.sys.Clock.Now(), f.Why
+		l.listener.Event(ev)
+	}
+	if waits {
+		l.waiting[i] = true
+	} else {
+		delete(l.waiting, i)
+	}
 }
 
 // wait returns when there may be something to do: something was heard, a time has come, or a control arrived. It says

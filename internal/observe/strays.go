@@ -46,6 +46,22 @@ func Vanished(sheet *runsheet.Sheet, events []journal.Event, facts []runsheet.Fa
 	}
 }
 
+// GivenUp lets runs that are pending say why the last launcher did not attempt them, if that is the last thing that its
+// journal tells of them.
+func GivenUp(events []journal.Event, runs []runsheet.Observed) {
+	last := map[string]journal.Event{}
+	for _, e := range events {
+		if e.WorkDir != "" {
+			last[e.WorkDir] = e
+		}
+	}
+	for i, o := range runs {
+		if e := last[o.Run.WorkDir]; e.Kind == journal.GaveUp && o.Status == runsheet.Pending && o.Reason == "" {
+			runs[i].Reason = "given up: " + e.Text
+		}
+	}
+}
+
 // unended returns, by work dir, the last claims of a journal that it has no end for.
 func unended(events []journal.Event) map[string]runsheet.Claim {
 	open := map[string]runsheet.Claim{}

@@ -38,8 +38,11 @@ func (in Input) again(f runsheet.Facts, t Tries, judged runsheet.Judgement) runs
 		}
 		return in.after(launch, t.Last, delay(max(in.Policy.Backoff, lossBackoff), t.Lost-1))
 	case runsheet.EndVoid:
+		if t.Void > retries && t.Void > 1 {
+			return giveUp(fmt.Sprintf("%s; %d in a row", judged.Reason, t.Void))
+		}
 		if t.Void > retries {
-			return giveUp(fmt.Sprintf("%s; so were %d in a row", judged.Reason, t.Void))
+			return giveUp(judged.Reason + "; no retries are allowed")
 		}
 		return in.after(launch, t.Last, delay(max(in.Policy.Backoff, lossBackoff), t.Void-1))
 	}

@@ -192,7 +192,7 @@ func TestDecide(t *testing.T) {
 		{name: "void twice", world: func(w one) { w.ended(runsheet.EndVoid); *w.tries = Tries{Void: 2, Last: ago(time.Second)} },
 			want: wait("attempt 1 was called off before it began", in(9*time.Second))},
 		{name: "void again and again", world: func(w one) { w.ended(runsheet.EndVoid); w.tries.Void = 3 },
-			want: giveUp("attempt 1 was called off before it began; so were 3 in a row")},
+			want: giveUp("attempt 1 was called off before it began; 3 in a row")},
 
 		{name: "failed in an earlier session", world: func(w one) { w.failed(0, runsheet.CauseImport, "No module named torch", noon) },
 			want: launch("exited 1 at 7 of 20 epochs: No module named torch", true, false)},

@@ -59,6 +59,8 @@ func complain(o runsheet.Observed) (text, hint string) {
 		return text, "look at the file; once it is mended or moved away, `runsheet status --recompute` reads the evidence anew"
 	case o.Status == runsheet.Failed && o.End == nil && o.Claim == nil:
 		return diagnose.Clean(o.Reason), "`runsheet run` goes on with it"
+	case o.Status == runsheet.Failed && o.End != nil && o.End.Kind == runsheet.EndVoid:
+		return diagnose.Clean(o.Reason), "once that is mended, `runsheet run` tries again"
 	case o.Status == runsheet.Failed && goesOn(o.Facts):
 		return diagnose.Clean(o.Reason), "the next `runsheet run`, or the one that is running, goes on with it"
 	case o.Status == runsheet.Failed:

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -86,11 +87,11 @@ func RunETA(o runsheet.Observed, now time.Time) (time.Duration, bool) {
 }
 
 // ETA estimates how long a whole sheet will still take, and says whether that can be told: 0 where every run is done;
-// otherwise the live attempts and the runs that are pending are put one after another, in the order of the sheet, into
-// as many slots as the policy has jobs. An attempt takes what RunETA says, every other run its units that are left at
-// the mean pace of all runs, or where its total is not known what the finished ones took in the mean. Runs that failed
-// or were stopped are not expected to go on. It is not known where any of these is not, and where nothing is left that
-// goes on.
+// otherwise what is queued or pending is put one after another, in the order of the sheet, into the slots of what runs
+// now, and of this machine as many as the policy has jobs, where the pool has it. An attempt takes what RunETA says, every
+// other run its units that are left at the mean pace of all runs, or where its total is not known what the finished ones
+// took in the mean. Runs that failed or were stopped are not expected to go on. It is not known where any of these is not,
+// where nothing is left that goes on, and where all of it waits for a cluster.
 func ETA(s runsheet.Snapshot) (time.Duration, bool) {
 	var pace, wall mean
 	for _, o := range s.Runs {
@@ -108,6 +109,8 @@ func ETA(s runsheet.Snapshot) (time.Duration, bool) {
 		case done(o):
 			finished++
 			continue
+		case o.Live() && o.Status == runsheet.Unknown:
+			return 0, false
 		case !o.Live() && o.Status != runsheet.Pending && o.Status != runsheet.Running:
 			continue
 		}
@@ -118,7 +121,7 @@ func ETA(s runsheet.Snapshot) (time.Duration, bool) {
 		if !ok {
 			return 0, false
 		}
-		if o.Live() || o.Status == runsheet.Running {
+		if o.Live() && !o.Waiting || o.Status == runsheet.Running {
 			live = append(live, d)
 		} else {
 			waiting = append(waiting, d)
@@ -128,8 +131,11 @@ func ETA(s runsheet.Snapshot) (time.Duration, bool) {
 		return 0, finished == len(s.Runs) && finished > 0
 	}
 	slots := live
-	for len(slots) < max(s.Sheet.Policy.Jobs, 1) {
+	for len(slots) < slotsHere(s.Sheet) {
 		slots = append(slots, 0)
+	}
+	if len(slots) == 0 {
+		return 0, false
 	}
 	for _, d := range waiting {
 		first := 0
@@ -141,6 +147,19 @@ func ETA(s runsheet.Snapshot) (time.Duration, bool) {
 		slots[first] += d
 	}
 	return slices.Max(slots), true
+}
+
+// slotsHere returns how many attempts this machine takes at once.
+func slotsHere(s *runsheet.Sheet) int {
+	for _, entry := range s.Pool {
+		if entry.Kind == "local" {
+			return max(cmp.Or(entry.Jobs, s.Policy.Jobs), 1)
+		}
+	}
+	if len(s.Pool) > 0 {
+		return 0
+	}
+	return max(s.Policy.Jobs, 1)
 }
 
 // left returns how long the rest of a run takes at the pace of the others.

@@ -104,6 +104,34 @@ func TestETA(t *testing.T) {
 	}
 }
 
+// TestETAInAQueue: what waits for a cluster goes one after another into the places that it gives now.
+func TestETAInAQueue(t *testing.T) {
+	s := uci()
+	s.Sheet.Pool = []runsheet.PoolEntry{{Kind: "slurm", Name: "slurm"}}
+	queued := func(i int) {
+		f := attempt(s.Sheet.Runs[i], 0, 0, nil)
+		f.Start, f.Waiting = nil, true
+		judged(s, i, f)
+	}
+	for i := range s.Runs {
+		queued(i)
+	}
+	if eta, ok := ETA(s); ok {
+		t.Errorf("nothing runs: got %v", eta)
+	}
+	judged(s, 0, attempt(s.Sheet.Runs[0], 10*time.Second, 10, nil))
+	judged(s, 1, attempt(s.Sheet.Runs[1], 15*time.Second, 15, nil))
+	if eta, ok := ETA(s); !ok || eta != 110*time.Second {
+		t.Errorf("two run: got %v, %v", eta, ok)
+	}
+	f := attempt(s.Sheet.Runs[2], 0, 0, nil)
+	f.Liveness = runsheet.LivenessUnknown
+	judged(s, 2, f)
+	if eta, ok := ETA(s); ok {
+		t.Errorf("one is unknown: got %v", eta)
+	}
+}
+
 // TestETAOfAResumedRun: what an earlier attempt did, and when, says nothing of the pace of this one.
 func TestETAOfAResumedRun(t *testing.T) {
 	s := sheet([]string{"wine"}, []string{"mlp"}, []string{"0"})

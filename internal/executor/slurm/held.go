@@ -155,7 +155,7 @@ func (e *Executor) submitHeld(ctx context.Context, held *batch) {
 		left[l.Claim.Nonce] = err == nil
 		if err != nil { // they never will be submitted
 			e.remember(l.Claim.Nonce).word = &runsheet.Over{Kind: runsheet.EndCancelled,
-				Cause: runsheet.Cause{Kind: runsheet.CauseCancelled, Text: "Slurm refused its job: " + err.Error()}}
+				Cause: runsheet.Cause{Kind: runsheet.CauseNotStarted, Text: "submit to Slurm: " + err.Error()}}
 		}
 	}
 	held.why, held.full, held.unsure = b.why, b.full, b.unsure

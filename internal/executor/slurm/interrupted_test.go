@@ -69,6 +69,49 @@ pool: [{slurm: {time: 1h, options: [NODE]}}]
 	u.finishes(u.launch())
 }
 
+// stoppedOne: of an array that waits, one task is to be stopped, with a launcher and without. The others keep their places.
+func stoppedOne(u *trial) {
+	u.sheet(`command: ./train.sh {work_dir} 2 0.1
+matrix: {x: [0, 1, 2, 3, 4]}
+progress: {tracker: epochs, epochs: 2, files: [done]}
+policy: {retries: 0}
+pool: [{slurm: {time: 10m, options: [NODE, --hold]}}]
+`)
+	stop := func(run string) {
+		if out, err := u.command("stop", "x="+run).CombinedOutput(); err != nil {
+			u.t.Errorf("stop x=%s: %v: %s", run, err, out)
+		}
+		if e := u.view(run, 1).End; e == nil || e.Kind != runsheet.EndVoid {
+			u.t.Errorf("%s ended as %+v", run, e)
+		}
+	}
+	l := u.launch()
+	u.until("all to be queued", func() bool { return len(u.queued()) == 5 })
+	before := map[string]string{}
+	for _, run := range []string{"0", "1", "4"} {
+		before[run] = u.job(run)
+	}
+	stop("2")
+	l.cmd.Process.Kill()
+	<-l.done
+	stop("3")
+	for run, job := range before {
+		u.shows(run, "queued", "held until `scontrol release "+job+"`")
+		if v := u.last(run); v.Attempt != 1 {
+			u.t.Errorf("%s was claimed again, as attempt %d", run, v.Attempt)
+		}
+	}
+	if ids := u.queued(); len(ids) != 3 {
+		u.t.Errorf("in the queue: %q", ids)
+	}
+	if out, err := u.command("stop", "x=*").CombinedOutput(); err != nil {
+		u.t.Errorf("stop: %v: %s", err, out)
+	}
+	if ids := u.queued(); len(ids) != 0 {
+		u.t.Errorf("still in the queue: %q", ids)
+	}
+}
+
 func stopped(u *trial) {
 	u.sheet(`command: ./train.sh {work_dir} 6 0.2
 matrix: {x: [0, 1, 2]}

@@ -211,6 +211,28 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+func TestTogether(t *testing.T) {
+	got := together([]string{"7_3", "9", "7_1", "8_0", "7_2", "7_12"})
+	if d := cmp.Diff([]string{"9", "7_[1-3,12]", "8_[0]"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestDiffer(t *testing.T) {
+	for out, want := range map[string]bool{
+		"PENDING|119|0-1,5-9||N/A|0:00|" + oneBatch + "|Resources,JobHeldAdmin,BeginTime\n":                     true,
+		"PENDING|119|0-1,5-9||N/A|0:00|" + oneBatch + "|Resources\nRUNNING|1|2|node[1,3]|N/A|0:00|x|None\n":     false,
+		"PENDING|119|0-1||N/A|0:00|" + oneBatch + "|ReqNodeNotAvail, UnavailableNodes:node[1,3]\n":              false,
+		"PENDING|119|0-1||N/A|0:00|" + oneBatch + "|Resources,ReqNodeNotAvail, UnavailableNodes:node[1,3]\n":    true,
+		"PENDING|119|0||N/A|0:00|a comment,With|a bar|Priority\nPENDING|120|0-1||N/A|0:00|" + oneBatch + "|A,B": true,
+		"": false,
+	} {
+		if got := differ(out); got != want {
+			t.Errorf("%s: %t", out, got)
+		}
+	}
+}
+
 func TestWaitsFor(t *testing.T) {
 	for _, c := range []struct {
 		reason string

@@ -56,6 +56,9 @@ func requeued(u *trial) {
 	u.released(l)
 	u.ended("0", "preempted requeued", "exit")
 	u.resumed(true)
+	if said := l.said.String(); strings.Count(said, "waits x=0 (attempt 1): started again by Slurm, in Slurm's queue: BeginTime") != 1 {
+		u.t.Errorf("the launcher said %s", said)
+	}
 }
 
 // failNode ends the node, and brings it back once Slurm knows.

@@ -106,6 +106,7 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 		case !ok:
 			out.Over, out.Why = nil, notYet(e.noted(c))
 		case o.Kind == runsheet.EndLost:
+			o.Cause.Kind = runsheet.CauseNotStarted
 			o.Cause.Text = fmt.Sprintf("its job %s ended as %s before it began%s", j.id, j.state, e.jobWords(c))
 			out.Why = o.Cause.Text
 		default:

@@ -2,6 +2,9 @@ package slurm
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +35,20 @@ type task struct {
 // and how long it has run since, suspensions not counted; the comment, in which the name of a submission stands, and the
 // reason come last, because they may hold anything.
 const fields = "%T|%F|%K|%N|%S|%M|%k|%r"
+
+// manyReasons is how squeue writes the reasons of an array's tasks where they differ, all of them for each: in one word,
+// where a single reason has a blank after its comma ("ReqNodeNotAvail, UnavailableNodes:node3").
+var manyReasons = regexp.MustCompile(`\|[^|]*[A-Za-z],[A-Z][^|]*$`)
+
+// differ says whether tasks that wait stand on one line with reasons that are not those of each.
+func differ(out string) bool {
+	for line := range strings.Lines(out) {
+		if manyReasons.MatchString(strings.TrimRight(line, "\n")) {
+			return true
+		}
+	}
+	return false
+}
 
 // leastStood is the least difference between the time since a job was started and the time that it ran that tells of a
 // suspension: both are in whole seconds, and of two clocks' looks.
@@ -175,4 +192,24 @@ func formatTasks(tasks []int) string {
 		i = k + 1
 	}
 	return strings.Join(parts, ",")
+}
+
+// together names the jobs as scancel takes them, the tasks of an array in one word: one call to the controller each.
+func together(ids []string) []string {
+	var out []string
+	tasks := map[string][]int{}
+	for _, id := range ids {
+		array, index, _ := strings.Cut(id, "_")
+		n, err := strconv.Atoi(index)
+		if err != nil {
+			out = append(out, id)
+			continue
+		}
+		tasks[array] = append(tasks[array], n)
+	}
+	for _, array := range slices.Sorted(maps.Keys(tasks)) {
+		slices.Sort(tasks[array])
+		out = append(out, array+"_["+formatTasks(tasks[array])+"]")
+	}
+	return out
 }

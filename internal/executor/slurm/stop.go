@@ -112,16 +112,17 @@ const (
 	hurry   = "USR2" // supervise.SignalHurry
 )
 
-// scancel sends one signal to the jobs of attempts, or cancels them where they still wait: what was started since the
-// queue was looked at must not take the scheduler's SIGTERM for its own end, so it is asked again, by a signal.
+// scancel sends one signal to the jobs of attempts, or cancels them where they wait. One that was started since the queue
+// was looked at is told to end by Slurm then: not with --state=PENDING, which takes every task of the array that waits.
 func (e *Executor) scancel(ctx context.Context, q snapshot, signal string, of []ask) {
-	args := []string{"--state=PENDING"}
+	var args, ids []string
 	if signal != unqueue {
 		args = []string{"--batch", "--signal=" + signal}
 	}
 	for _, a := range of {
-		args = append(args, q.jobs[task{a.claim.Batch, a.claim.Task}].id)
+		ids = append(ids, q.jobs[task{a.claim.Batch, a.claim.Task}].id)
 	}
+	args = append(args, together(ids)...)
 	_, err := command(ctx, "scancel", args...)
 	e.mu.Lock()
 	e.seen.moved = time.Now()

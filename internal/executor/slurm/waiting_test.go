@@ -47,6 +47,11 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	u.c.Run("scontrol", "uhold", held)
 	u.shows("2", "queued", "JobHeldUser, held until `scontrol release "+held+"` (job "+held+")")
 	u.shows("1", "queued", "in Slurm's queue: Resources (job "+u.job("1")+")")
+	// Slurm has one word for the reasons of an array's tasks then, "BeginTime,JobHeldUser", and each has its own here.
+	again := u.job("0")
+	u.c.Run("scontrol", "requeue", again)
+	u.shows("0", "queued", "started again by Slurm, in Slurm's queue: BeginTime, the pause before a job is started again (job "+again+")")
+	u.shows("2", "queued", "in Slurm's queue: JobHeldUser, held until")
 	u.write("go", "")
 	u.until("the first two to be over", func() bool { return u.last("0").End != nil && u.last("1").End != nil })
 	u.shows("2", "queued", "JobHeldUser")
