@@ -69,7 +69,7 @@ func complain(o runsheet.Observed) (text, hint string) {
 		return diagnose.Clean(o.Reason), "`runsheet logs RUN` shows what it printed last, `runsheet stop RUN` ends it"
 	case o.Status == runsheet.Unknown && o.Live():
 		if o.Claim.Batch != "" {
-			return diagnose.Clean(o.Reason), "nothing is launched twice meanwhile; look with squeue, and with `runsheet status` again once it answers"
+			return diagnose.Clean(o.Reason), "nothing is launched twice meanwhile; `runsheet status` tells when it is known"
 		}
 		return diagnose.Clean(o.Reason), "once you know that nothing of it runs any more: `runsheet retry --force RUN`"
 	case o.Status == runsheet.Unknown:

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,18 +25,23 @@ import (
 // Verb is the first argument by which main knows that it is to be a supervisor.
 const Verb = "supervise"
 
-// The signals that a supervisor understands. They come from launchers and from `runsheet stop` of the same user.
+// The signals that a supervisor understands. They come from launchers and from `runsheet stop` of the same user. Those with
+// numbers are real-time signals that nobody else has a use for (signal(7); glibc keeps 32 and 33 for itself).
 const (
-	SignalStop  = unix.SIGTERM // end the command politely; the end is "stopped"
-	SignalStuck = unix.SIGUSR1 // the same; the end is "stuck"
-	SignalHurry = unix.SIGUSR2 // end it without waiting for the grace
-	SignalLook  = unix.SIGHUP  // look over the fence now: somebody wrote a request
+	SignalStop  = unix.SIGTERM       // end the command politely; the end is "stopped"
+	SignalStuck = syscall.Signal(41) // the same; the end is "stuck"
+	SignalHurry = syscall.Signal(42) // end it without waiting for the grace
+	SignalLook  = unix.SIGHUP        // look over the fence now: somebody wrote a request
 
 	// In a job of a scheduler SIGTERM is the scheduler's, which says to whoever asks it why it sent it, and these two are
 	// what a launcher and the submission ask it to send.
-	SignalJobStop   = unix.SIGINT  // as SignalStop
-	SignalTimeLimit = unix.SIGXCPU // the time limit is near: end the command politely; the end is "time_limit"
+	SignalJobStop   = syscall.Signal(40) // as SignalStop
+	SignalTimeLimit = unix.SIGXCPU       // the time limit is near: end the command politely; the end is "time_limit"
 )
+
+// passedOn are signals that people send to a job, as `scancel --batch --signal=USR1`, and mean for the training code: to
+// have it save a checkpoint.
+var passedOn = []os.Signal{unix.SIGUSR1, unix.SIGUSR2, unix.SIGINT}
 
 // FenceEvery is how often a supervisor looks whether its attempt is still its own: DESIGN rule 3.
 const FenceEvery = 10 * time.Second
@@ -48,7 +54,7 @@ func Main(args []string, stderr io.Writer) int { return MainEvery(FenceEvery, ar
 func MainEvery(fence time.Duration, args []string, stderr io.Writer) int {
 	// Before anything else: a signal that finds no handler would end the supervisor instead of its command.
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, SignalStop, SignalStuck, SignalHurry, SignalLook, SignalJobStop, SignalTimeLimit)
+	signal.Notify(signals, append(passedOn, SignalStop, SignalStuck, SignalHurry, SignalLook, SignalJobStop, SignalTimeLimit)...)
 	signal.Ignore(unix.SIGPIPE)
 	if len(args) == 2 && args[0] == BatchFlag {
 		return outcome(job(args[1]), func(format string, a ...any) { fmt.Fprintf(stderr, format+"\n", a...) })

@@ -1,6 +1,9 @@
 package supervise_test
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +41,49 @@ func TestSchedulersSignal(t *testing.T) {
 	t.Run("never", func(t *testing.T) {
 		a := begin(t, `exit 3`, inJob)
 		if e := a.end(); e.Kind != runsheet.EndExit || e.ExitCode == nil || *e.ExitCode != 3 {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+// TestPassedOn: what people send to a job to have a checkpoint saved reaches the training code, and nothing else: not the
+// shell around it, which it would end, and nobody takes it for an end.
+func TestPassedOn(t *testing.T) {
+	for _, sig := range []unix.Signal{unix.SIGUSR1, unix.SIGUSR2, unix.SIGINT} {
+		name := strings.TrimPrefix(unix.SignalName(sig), "SIG")
+		t.Run(name, func(t *testing.T) {
+			a := begin(t, `bash -c 'trap "echo saved >$RUNSHEET_WORK_DIR/saved" `+name+`; echo yes >$RUNSHEET_WORK_DIR/ready; until [ -e $RUNSHEET_WORK_DIR/go ]; do sleep 0.05; done'; exit 5`)
+			s := exectest.AwaitStart(t, a.dir)
+			a.has("ready")
+			if err := unix.Kill(s.PID, sig); err != nil {
+				t.Fatal(err)
+			}
+			if got := a.has("saved"); got != "saved" {
+				t.Errorf("the training code wrote %q", got)
+			}
+			if err := os.WriteFile(filepath.Join(a.work, "go"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if e := a.end(); e.Kind != runsheet.EndExit || e.ExitCode == nil || *e.ExitCode != 5 {
+				t.Errorf("%+v", e)
+			}
+		})
+	}
+	t.Run("nobody handles it", func(t *testing.T) {
+		a := begin(t, `echo yes >$RUNSHEET_WORK_DIR/ready; until [ -e $RUNSHEET_WORK_DIR/go ]; do sleep 0.05; done; exit 5`)
+		s := exectest.AwaitStart(t, a.dir)
+		a.has("ready")
+		if err := unix.Kill(s.PID, unix.SIGUSR1); err != nil {
+			t.Fatal(err)
+		}
+		exectest.Await(t, "the supervisor to say so", func() bool {
+			said, _ := os.ReadFile(record.SuperviseLogPath(a.dir))
+			return strings.Contains(string(said), "SIGUSR1 came, and nothing of the command handles it")
+		})
+		if err := os.WriteFile(filepath.Join(a.work, "go"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if e := a.end(); e.Kind != runsheet.EndExit {
 			t.Errorf("%+v", e)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -136,8 +137,10 @@ func (s *supervisor) watch() {
 					kind = runsheet.EndPreempted
 				}
 				s.end(kind, s.tenure.Claim.StopGrace)
-			default:
+			case SignalJobStop:
 				s.end(runsheet.EndStopped, s.tenure.Claim.StopGrace)
+			default:
+				s.passOn(sig.(syscall.Signal))
 			}
 		}
 	}
@@ -161,6 +164,25 @@ func (s *supervisor) hearScheduler() {
 		case <-timer.C:
 			return
 		}
+	}
+}
+
+// passOn sends a signal to those processes of the command that handle it: it would end the others, as the shell around
+// the training code.
+func (s *supervisor) passOn(sig syscall.Signal) {
+	pids, err := proc.Descendants(os.Getpid())
+	if err != nil {
+		s.say("pass %s on: %v", unix.SignalName(sig), err)
+	}
+	heard := 0
+	for _, pid := range pids {
+		p, err := proc.Identify(pid)
+		if err == nil && proc.Catches(pid, sig) && s.sys.Procs.Signal(p, sig) == nil {
+			heard++
+		}
+	}
+	if heard == 0 {
+		s.say("%s came, and nothing of the command handles it", unix.SignalName(sig))
 	}
 }
 

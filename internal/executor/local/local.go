@@ -95,13 +95,13 @@ func (e *Executor) Stop(_ context.Context, attemptDir string, _ runsheet.Claim, 
 	}
 	sig := unix.SIGTERM
 	if kind == runsheet.EndStuck {
-		sig = unix.SIGUSR1
+		sig = syscall.Signal(41) // supervise.SignalStuck
 	}
 	if err := e.sys.Procs.Signal(s.Process, sig); err != nil {
 		return fmt.Errorf("stop the attempt in %s: %w", filepath.Base(attemptDir), err)
 	}
 	if hurry {
-		return e.sys.Procs.Signal(s.Process, unix.SIGUSR2)
+		return e.sys.Procs.Signal(s.Process, syscall.Signal(42)) // supervise.SignalHurry
 	}
 	return nil
 }

@@ -243,6 +243,7 @@ func TestWaitsFor(t *testing.T) {
 		{"None", false, "in Slurm's queue (job 7)"},
 		{"BeginTime", false, "in Slurm's queue: BeginTime, it is not to begin yet (job 7)"},
 		{"BeginTime", true, "in Slurm's queue: BeginTime, the pause before a job is started again (job 7)"},
+		{"job requeued in held state", true, "in Slurm's queue: job requeued in held state, held until `scontrol release 7` (job 7)"},
 		{"JobHeldUser", false, "in Slurm's queue: JobHeldUser, held until `scontrol release 7` (job 7)"},
 	} {
 		if got := waitsFor(job{id: "7", state: "PENDING", reason: c.reason}, c.again); got != c.want {

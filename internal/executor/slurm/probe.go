@@ -66,7 +66,7 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 			Why: fmt.Sprintf("its job is over%s, and its end has not shown yet", after(j.state))}
 	}
 	if lives, err := record.CommandLives(e.sys, attemptDir); begun && (err != nil || lives) {
-		why := fmt.Sprintf("its job is over%s, and processes of its command still live on %s: end them there", after(j.state), s.Host)
+		why := fmt.Sprintf("its job is over%s, and processes of its command still live on %s: end them there, with kill -- -%d", after(j.state), s.Host, s.ProcessGroup)
 		if err != nil {
 			why = err.Error()
 		}

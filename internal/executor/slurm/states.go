@@ -74,7 +74,7 @@ func waitsFor(j job, again bool) string {
 		} else {
 			reason += ", it is not to begin yet"
 		}
-	case "JobHeldUser", "JobHeldAdmin":
+	case "JobHeldUser", "JobHeldAdmin", "job requeued in held state":
 		reason += ", held until `scontrol release " + j.id + "`"
 	}
 	return fmt.Sprintf("in Slurm's queue: %s (job %s)", reason, j.id)

@@ -107,9 +107,9 @@ func (e *Executor) askAll() {
 // What scancel is asked for: the signals of package supervise, and what stands in place of one and cancels what waits.
 const (
 	unqueue = ""
-	jobStop = "INT"  // supervise.SignalJobStop
-	stuck   = "USR1" // supervise.SignalStuck
-	hurry   = "USR2" // supervise.SignalHurry
+	jobStop = "40" // supervise.SignalJobStop
+	stuck   = "41" // supervise.SignalStuck
+	hurry   = "42" // supervise.SignalHurry
 )
 
 // scancel sends one signal to the jobs of attempts, or cancels them where they wait. One that was started since the queue
