@@ -29,7 +29,7 @@ const (
 	LauncherEnded   Kind = "launcher_ended"   // Text: how it ended
 	SheetChanged    Kind = "sheet_changed"    // the file is not what was read any more
 	SetupRan        Kind = "setup"            // Text: what came of it
-	Claimed         Kind = "claim"            // Run, Attempt, Nonce, WorkDir, Host, Devices
+	Claimed         Kind = "claim"            // Run, Attempt, Nonce, WorkDir, Host, Devices, Batch, Task
 	Began           Kind = "start"            // Run, Attempt, Nonce, Process: the supervisor
 	Adopted         Kind = "adopt"            // an attempt that an earlier launcher started; as Began
 	Stopping        Kind = "stopping"         // the supervisor was asked to end it; Text: why
@@ -63,6 +63,8 @@ type Event struct {
 	WorkDir string            `json:"work_dir,omitempty"`
 	Host    string            `json:"host,omitempty"`
 	Devices []string          `json:"devices,omitempty"`
+	Batch   string            `json:"batch,omitempty"`
+	Task    int               `json:"task,omitzero"`
 	Process *runsheet.Process `json:"process,omitempty"`
 	Group   int               `json:"process_group,omitzero"`
 	Request int               `json:"request,omitzero"` // the number of a person's request

@@ -162,7 +162,8 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 type recovery struct {
 	run      int
 	err      error
-	vanished bool // nothing lives of an attempt whose records are gone
+	sought   bool // the records of its attempt are gone, and it was looked for
+	vanished bool // nothing lives of it
 }
 
 // putOff remembers what kept us from acting on a run, and when to try again.
@@ -181,10 +182,10 @@ func (l *Launcher) putOff(i int, err error) *trouble {
 
 // troubled puts a run off, and tells why.
 func (l *Launcher) troubled(i int, err error) error {
-	return l.tell(i, l.putOff(i, err), err)
+	return l.complain(i, l.putOff(i, err), err)
 }
 
-func (l *Launcher) tell(i int, t *trouble, err error) error {
+func (l *Launcher) complain(i int, t *trouble, err error) error {
 	ev := l.event(journal.Trouble, i)
 	ev.Text = withHint(err)
 	if t.final {

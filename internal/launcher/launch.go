@@ -160,7 +160,7 @@ func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
 	}
 	why = errors.Join(why, err)
 	if t := l.putOff(c.run, why); err != nil || t.final {
-		return l.tell(c.run, t, why)
+		return l.complain(c.run, t, why)
 	}
 	return nil
 }

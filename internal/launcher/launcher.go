@@ -390,6 +390,13 @@ func (l *Launcher) note(e journal.Event) error {
 	return nil
 }
 
+// tell tells the listener of a run what the journal need not know.
+func (l *Launcher) tell(i int, kind journal.Kind, text string) {
+	e := l.event(kind, i)
+	e.At, e.Text = l.sys.Clock.Now(), text
+	l.listener.Event(e)
+}
+
 // event begins an event about a run's last attempt.
 func (l *Launcher) event(kind journal.Kind, i int) journal.Event {
 	e := journal.Event{Kind: kind, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir}
@@ -403,5 +410,5 @@ func (l *Launcher) event(kind journal.Kind, i int) journal.Event {
 func (l *Launcher) noteClaim(i int, c runsheet.Claim) error {
 	by := c.By // the ledger keeps it, and must not keep the claim
 	return l.note(journal.Event{Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir, Attempt: c.Attempt,
-		Nonce: c.Nonce, Host: c.Host, Devices: c.Devices, Process: &by})
+		Nonce: c.Nonce, Host: c.Host, Devices: c.Devices, Batch: c.Batch, Task: c.Task, Process: &by})
 }

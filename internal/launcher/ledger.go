@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"time"
+	"unique"
 
 	"runsheet"
 	"runsheet/internal/journal"
@@ -35,6 +36,8 @@ type entry struct {
 	group   int               // the command's session
 	host    string
 	devices []string
+	batch   string      // where it was claimed for a queue: the submission
+	task    int         // and its place there
 	told    string      // nonce of the attempt that was asked to end
 	request int         // newest retry request that was seen
 	reached int64       // the most that was done at an end of this session
@@ -100,6 +103,7 @@ func (l *ledger) fold(ev journal.Event) {
 		}
 		l.claimer = ev.Process
 		e.claimer, e.process, e.group, e.host, e.devices = ev.Process, nil, 0, ev.Host, ev.Devices
+		e.batch, e.task = unique.Make(ev.Batch).Value(), ev.Task // thousands have the same
 	case journal.Began, journal.Adopted:
 		if ev.Process != nil { // adopted before it began: that is still to come
 			e.process, e.group = ev.Process, ev.Group
@@ -168,7 +172,8 @@ func (e *entry) vanished(f runsheet.Facts) bool {
 
 // claim returns what the journal knows of the last claim.
 func (e *entry) claim() runsheet.Claim {
-	return runsheet.Claim{Run: e.run, Attempt: e.attempt, Nonce: e.nonce, Host: e.host, Devices: e.devices}
+	return runsheet.Claim{Run: e.run, Attempt: e.attempt, Nonce: e.nonce, Host: e.host, Devices: e.devices,
+		Batch: e.batch, Task: e.task}
 }
 
 // failure says whether an end of this kind counts against the retries. A lost or preempted attempt does not: its run is

@@ -187,9 +187,7 @@ func (l *Launcher) tellWaiting(i int) {
 	f := l.facts[i]
 	waits := f.Live() && f.Waiting && f.Start != nil && !f.Start.Void
 	if waits && !l.waiting[i] {
-		ev := l.event(journal.Waiting, i)
-		ev.At, ev.Text = l.sys.Clock.Now(), f.Why
-		l.listener.Event(ev)
+		l.tell(i, journal.Waiting, f.Why)
 	}
 	if waits {
 		l.waiting[i] = true
@@ -272,6 +270,9 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 		time.Sleep(max(gather, min(gatherShare*l.turn, time.Second)))
 	case r := <-l.recovered:
 		delete(l.recovering, r.run)
+		if r.sought && !r.vanished && !l.unproved[r.run] {
+			l.tell(r.run, journal.Waiting, l.ledger.tries(l.sheet.Runs[r.run].WorkDir, l.facts[r.run]).Open)
+		}
 		l.unproved[r.run] = !r.vanished
 		if r.vanished {
 			err = l.buried(r.run)

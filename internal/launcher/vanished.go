@@ -9,6 +9,7 @@ import (
 	"runsheet/internal/durable"
 	"runsheet/internal/journal"
 	"runsheet/internal/proc"
+	"runsheet/internal/record"
 )
 
 // settleVanished deals with attempts whose records are gone, because somebody deleted the work dir: the journal alone
@@ -28,7 +29,7 @@ func (l *Launcher) settleVanished(ctx context.Context) {
 			if !gone && err == nil && !l.opts.Once {
 				l.sys.Clock.Wait(ctx, pollBlind) // until it is looked at again
 			}
-			l.recovered <- recovery{run: i, err: err, vanished: gone}
+			l.recovered <- recovery{run: i, err: err, sought: true, vanished: gone}
 		}()
 	}
 }
@@ -43,6 +44,9 @@ func (l *Launcher) buried(i int) error {
 
 // provedGone says whether nothing of an attempt lives, ending what its dead supervisor left behind.
 func (l *Launcher) provedGone(ctx context.Context, workDir string, e *entry) (bool, error) {
+	if e.batch != "" {
+		return l.leftQueue(ctx, record.AttemptDir(workDir, e.attempt), e.claim()), nil
+	}
 	who := e.process
 	if who == nil {
 		who = e.claimer
@@ -69,4 +73,14 @@ func (l *Launcher) provedGone(ctx context.Context, workDir string, e *entry) (bo
 		return false, err
 	}
 	return true, nil
+}
+
+// leftQueue says whether nothing of an attempt that was claimed for a queue runs, or will, by the word of its scheduler.
+func (l *Launcher) leftQueue(ctx context.Context, attemptDir string, c runsheet.Claim) bool {
+	for _, e := range l.executors {
+		if q, ok := e.(runsheet.Queue); ok {
+			return q.Probe(ctx, attemptDir, c, nil).Liveness == runsheet.LivenessGone
+		}
+	}
+	return false
 }

@@ -21,8 +21,8 @@ func TestCatches(t *testing.T) {
 		"Name:\tx\nSigCgt:\t0000000000000200\nSigIgn:\t0\n": true, // SIGUSR1, 10
 		"SigCgt:\t0000000000000400\n":                       false,
 		"SigIgn:\t0000000000000200\nSigCgt:\t0\n":           false,
-		"SigCgt:\tzz\n":                                     false,
-		"":                                                  false,
+		"SigCgt:\tzz\n": false,
+		"":              false,
 	} {
 		if got := catches([]byte(status), syscall.SIGUSR1); got != want {
 			t.Errorf("%q: %t", status, got)

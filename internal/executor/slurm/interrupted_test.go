@@ -1,6 +1,8 @@
 package slurm_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -109,6 +111,24 @@ pool: [{slurm: {time: 10m, options: [NODE, --hold]}}]
 	}
 	if ids := u.queued(); len(ids) != 0 {
 		u.t.Errorf("still in the queue: %q", ids)
+	}
+}
+
+// removed: the work dirs of a run whose job runs, and of one whose job waits, are deleted.
+func removed(u *trial) {
+	u.sheet(twoRuns + "policy: {retries: 0, stop_grace: 1s}\n")
+	l := u.held()
+	u.shows("1", "queued", "in Slurm's queue")
+	for _, run := range []string{"0", "1"} {
+		if err := os.RemoveAll(filepath.Join(u.dir, "runs", run)); err != nil {
+			u.t.Fatal(err)
+		}
+	}
+	u.begins("0", 2)
+	u.remove("wait")
+	u.finishes(l)
+	if said := l.said.String(); strings.Count(said, "waits x=0: its records are gone, and its last attempt may still live") != 1 {
+		u.t.Errorf("the launcher said %s", said)
 	}
 }
 
