@@ -118,6 +118,7 @@ const (
 	CauseStuck           CauseKind = "stuck"
 	CauseLost            CauseKind = "lost"
 	CauseCancelled       CauseKind = "cancelled"   // with the scheduler's own command
+	CauseWithdrawn       CauseKind = "withdrawn"   // taken out of the queue, by us
 	CauseNotStarted      CauseKind = "not_started" // neither its supervisor nor its job could be started
 	CauseNodeFailed      CauseKind = "node_failed" // by the scheduler's word
 	CauseRequeued        CauseKind = "requeued"    // its job was put back into the queue: somebody asked for that, or nobody says why

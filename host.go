@@ -55,7 +55,8 @@ type Executor interface {
 	Probe(ctx context.Context, attemptDir string, claim Claim, start *Start) Sighting
 	// Stop asks the supervisor of an attempt to end it with the given kind, EndStopped or EndStuck: politely, and
 	// hard after the claim's grace, or at once where hurry is set. One that has not begun (start is nil) is kept from
-	// beginning, if it waits in a queue. It does not wait for the end.
+	// beginning, if it waits in a queue; with EndVoid that is all, and one that runs is left alone. It does not wait for
+	// the end.
 	Stop(ctx context.Context, attemptDir string, claim Claim, start *Start, kind EndKind, hurry bool) error
 }
 

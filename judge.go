@@ -312,6 +312,8 @@ func Span(d time.Duration) string {
 	}
 	const day = 24 * time.Hour
 	switch {
+	case d < time.Millisecond:
+		return "0s"
 	case d < time.Second:
 		return fmt.Sprintf("%dms", d.Milliseconds())
 	case d < time.Minute:

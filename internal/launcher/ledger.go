@@ -140,6 +140,7 @@ func (e *entry) count(ev journal.Event) {
 		e.tries.Lost, e.tries.Void = 0, 0
 	case ev.End == runsheet.EndLost, ev.End == runsheet.EndPreempted:
 		e.tries.Lost++
+	case ev.End == runsheet.EndVoid && ev.Cause.Kind == runsheet.CauseWithdrawn: // we saw to it ourselves
 	case ev.End == runsheet.EndVoid:
 		e.tries.Void++
 	case ev.End == runsheet.EndStopped:

@@ -40,7 +40,8 @@ type Tries struct {
 const lookAgain = 10 * time.Second
 
 // Decide returns exactly one action for each run, in the order of the runs. Runs earlier in the sheet are served first;
-// a later one is launched before them only where what is free is enough for it and not for them.
+// a later one is launched before them only where what is free is enough for it and not for them. What waits in a queue
+// is taken out of it where a host before it in the pool has room.
 func Decide(in Input) []runsheet.Action {
 	s := newSpace(in)
 	actions := make([]runsheet.Action, len(in.Runs))
@@ -52,6 +53,7 @@ func Decide(in Input) []runsheet.Action {
 		}
 		actions[i].Run = i
 	}
+	in.bringBack(s, actions)
 	return actions
 }
 

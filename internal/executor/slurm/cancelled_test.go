@@ -95,7 +95,7 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	if s := u.status(); s.count("failed") > 5 || s.count("failed")+s.count("pending") != 8 {
 		u.t.Errorf("it shows %v", s.Summary)
 	}
-	u.ended("7", "void")
+	u.ended("7", "void withdrawn")
 	u.write("mended", "")
 	u.finishes(u.launch())
 }

@@ -59,8 +59,8 @@ func (e *Executor) holds(nonce string) string {
 	return ""
 }
 
-// dropHeld takes an attempt out of what is held, and says whether it was there.
-func (e *Executor) dropHeld(nonce string) bool {
+// dropHeld takes an attempt out of what is held, to end as the given kind, and says whether it was there.
+func (e *Executor) dropHeld(nonce string, kind runsheet.EndKind) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	b := e.holding[nonce]
@@ -68,6 +68,7 @@ func (e *Executor) dropHeld(nonce string) bool {
 		return false
 	}
 	delete(e.holding, nonce)
+	e.remember(nonce).stopped = kind
 	b.tasks = slices.DeleteFunc(slices.Clone(b.tasks), func(l runsheet.Launch) bool { return l.Claim.Nonce == nonce })
 	return true
 }

@@ -38,14 +38,14 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	}
 	u.until("the queue to be empty", func() bool { return len(u.queued()) == 0 })
 	u.ended("0", "stopped")
-	u.ended("1", "void")
-	u.ended("2", "void")
+	u.ended("1", "void withdrawn")
+	u.ended("2", "void withdrawn")
 	u.shows("0", "stopped", "stopped at ")
 	u.shows("1", "pending", "")
 	u.remove("wait")
 	u.finishes(u.launch())
 	u.ended("0", "stopped", "exit")
-	u.ended("2", "void", "exit")
+	u.ended("2", "void withdrawn", "exit")
 }
 
 func interruptedTwice(u *trial) {
@@ -120,9 +120,8 @@ func removed(u *trial) {
 	l := u.held()
 	u.shows("1", "queued", "in Slurm's queue")
 	for _, run := range []string{"0", "1"} {
-		if err := os.RemoveAll(filepath.Join(u.dir, "runs", run)); err != nil {
-			u.t.Fatal(err)
-		}
+		dir := filepath.Join(u.dir, "runs", run)
+		u.until("nobody to write there", func() bool { return os.RemoveAll(dir) == nil })
 	}
 	u.begins("0", 2)
 	u.remove("wait")
@@ -153,13 +152,13 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	u.until("the queue to be empty", func() bool { return len(u.queued()) == 0 })
 	u.ended("0", "stopped")
 	u.ended("1", "stopped")
-	u.ended("2", "void")
+	u.ended("2", "void withdrawn")
 	if s := u.status(); s.count("stopped") != 3 {
 		u.t.Errorf("after the stop: %+v", s.Runs)
 	}
 	u.wait(u.launch(), time.Minute) // whatever it says, it launches nothing
 	u.ended("0", "stopped")
-	u.ended("2", "void")
+	u.ended("2", "void withdrawn")
 	if out, err := u.command("retry", "x=*").CombinedOutput(); err != nil {
 		u.t.Errorf("retry: %v: %s", err, out)
 	}
@@ -167,5 +166,5 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	u.finishes(u.launch())
 	u.ended("0", "stopped", "exit")
 	u.ended("1", "stopped", "exit")
-	u.ended("2", "void", "exit")
+	u.ended("2", "void withdrawn", "exit")
 }

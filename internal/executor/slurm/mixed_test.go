@@ -31,6 +31,27 @@ func mostAtOnce(log []string) (here, nodes int) {
 	return here, nodes
 }
 
+// broughtBack: the cluster is full of others' jobs, and this machine has one place: it does all that waits in the queue.
+func broughtBack(u *trial) {
+	u.write("logged.sh", logged)
+	u.c.Run("sbatch", "--partition=urgent", "--nodelist="+u.node, "--exclusive", "--output=/dev/null", "--wrap=sleep 1000")
+	u.sheet(`command: ./logged.sh {work_dir} 2 0.1
+matrix: {x: [0..5]}
+progress: {tracker: epochs, epochs: 2, files: [done]}
+resources: {cpus: 1}
+policy: {retries: 0}
+pool: [{local: {jobs: 1}}, {slurm: {time: 10m, options: [NODE]}}]
+`)
+	l := u.launch()
+	u.until("the others to be in the queue", func() bool { return len(u.queued()) > 3 })
+	u.finishes(l)
+	if here, nodes := mostAtOnce(u.lines("log")); here != 1 || nodes != 0 || len(u.lines("log")) != 12 {
+		u.t.Errorf("%q", u.lines("log"))
+	}
+	u.ended("5", "void withdrawn", "exit")
+	u.ended("0", "exit")
+}
+
 func mixed(u *trial) {
 	u.write("logged.sh", logged)
 	sheet := func(runs string) {

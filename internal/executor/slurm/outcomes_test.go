@@ -34,6 +34,7 @@ func TestOutcomes(t *testing.T) {
 		{"work dirs removed", removed},
 		{"one of an array stopped", stoppedOne},
 		{"mixed", mixed},
+		{"brought back", broughtBack},
 		{"details", details},
 		{"awkward path", awkwardPath},
 		{"refused", refusedForGood},

@@ -88,6 +88,9 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 			o = *word
 		}
 	}
+	if begun && stopped == runsheet.EndVoid { // it began in the very moment in which it was taken out of the queue
+		stopped = runsheet.EndStopped
+	}
 	if stopped != "" && (o.Cause.Kind == runsheet.CauseCancelled || o.Kind == runsheet.EndLost) {
 		o = runsheet.Over{Kind: stopped}
 	}
@@ -98,7 +101,8 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 		case !ok && word != nil:
 			out.Over, out.Why = word, word.Cause.Text
 		case stopped != "":
-			out.Over = &runsheet.Over{Kind: stopped}
+			out.Over = &runsheet.Over{Kind: stopped, Cause: runsheet.Cause{Kind: runsheet.CauseWithdrawn, Text: "taken out of the queue"}}
+			out.Why = out.Over.Cause.Text
 		case !ok && ours:
 			out.Over = &runsheet.Over{Kind: runsheet.EndCancelled, Cause: runsheet.Cause{Kind: runsheet.CauseCancelled,
 				Text: "its job was cancelled in the queue"}}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,8 +82,26 @@ func (p *project) command(args ...string) *exec.Cmd {
 // launcher is `runsheet run` in the background.
 type launcher struct {
 	cmd  *exec.Cmd
-	said bytes.Buffer
+	said words
 	done chan struct{}
+}
+
+// words are what a process prints, and may be read meanwhile.
+type words struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (w *words) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all.Write(p)
+}
+
+func (w *words) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all.String()
 }
 
 func (p *project) launch(args ...string) *launcher {

@@ -29,11 +29,13 @@ const (
 // ends the command and writes the end. What is asked of several attempts is gathered, and asked beside the caller; where
 // Slurm cannot be asked the next call tries again.
 func (e *Executor) Stop(_ context.Context, _ string, c runsheet.Claim, s *runsheet.Start, kind runsheet.EndKind, atOnce bool) error {
-	if e.dropHeld(c.Nonce) {
+	if e.dropHeld(c.Nonce, kind) {
 		return nil
 	}
 	signal := jobStop
 	switch {
+	case kind == runsheet.EndVoid:
+		signal = unqueue
 	case kind == runsheet.EndStuck:
 		signal = stuck
 	case atOnce:
@@ -75,6 +77,7 @@ func (e *Executor) askAll() {
 		switch {
 		case !ok || phaseOf(j.state) == over:
 		case phaseOf(j.state) == suspended && a.kind == runsheet.EndStuck: // since the last look; it cannot make progress
+		case a.kind == runsheet.EndVoid && phaseOf(j.state) != pending: // too late
 		case phaseOf(j.state) == pending:
 			todo[unqueue] = append(todo[unqueue], a)
 		default:
