@@ -73,7 +73,7 @@ type Queue interface {
 	// Batch returns how many attempts may be put into the queue with one call of Start, at least 1. An error means that
 	// the scheduler cannot be asked now.
 	Batch(ctx context.Context) (int, error)
-	// Waits says whether an attempt that has not begun still waits in the queue, as far as that is known without a look
-	// at any file.
-	Waits(ctx context.Context, claim Claim) bool
+	// Waits says whether an attempt that has not begun still waits in the queue, and for what, as far as that is known
+	// without a look at any file.
+	Waits(ctx context.Context, claim Claim) (why string, waits bool)
 }

@@ -95,7 +95,7 @@ func TestJudge(t *testing.T) {
 		{name: "the window is over", facts: Facts{Progress: epochs(7, 20), LastActivity: ago(10 * time.Minute)}, want: Failed,
 			reason: "7 of 20 epochs, nothing has changed for 10m, and no attempt is recorded"},
 		{name: "a clock that is a little fast", facts: Facts{Progress: epochs(7, 20), LastActivity: ago(-time.Second)},
-			want: Running, reason: "not started by us: its evidence changed 0ms ago"},
+			want: Running, reason: "not started by us: its evidence changed 0s ago"},
 		{name: "a stamp of next year", facts: Facts{Progress: epochs(7, 20), LastActivity: ago(-9000 * time.Hour)},
 			want: Failed, reason: "7 of 20 epochs, and no attempt is recorded"},
 		{name: "complete without us", facts: Facts{Progress: epochs(20, 20), LastActivity: ago(time.Second)}, want: Finished},
@@ -296,7 +296,7 @@ func drawFacts(t *rapid.T) Facts {
 func TestSpan(t *testing.T) {
 	const day = 24 * time.Hour
 	for d, want := range map[time.Duration]string{
-		-time.Hour: "0ms", 0: "0ms", 20 * time.Millisecond: "20ms", 999 * time.Millisecond: "999ms", time.Second: "1s", 59999 * time.Millisecond: "59s",
+		-time.Hour: "0s", 0: "0s", 20 * time.Millisecond: "20ms", 999 * time.Millisecond: "999ms", time.Second: "1s", 59999 * time.Millisecond: "59s",
 		time.Minute: "1m", 200 * time.Second: "3m20s", 10*time.Minute + 5*time.Second: "10m", time.Hour: "1h", 90 * time.Minute: "1h30m",
 		time.Hour + 59*time.Second: "1h", 10*time.Hour + time.Minute: "10h", 2*day + 5*time.Hour: "2d5h", 120 * day: "120d",
 	} {

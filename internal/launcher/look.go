@@ -36,14 +36,14 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 	if now.Sub(l.scanned) > l.untilScan() && now.Sub(l.scannedRest) > l.untilScan() {
 		// All but what waits in a queue: there may be ten thousand of those, and Slurm says when one begins.
 		l.scannedRest = now
-		for i, f := range l.facts {
-			if !l.waits(ctx, f) {
+		for i := range l.facts {
+			if !l.waits(ctx, i) {
 				due[l.sheet.Runs[i].WorkDir] = true
 			}
 		}
 	}
 	for i, f := range l.facts {
-		if f.Live() && !l.waits(ctx, f) || f.Restarts(now) || l.doubtful(i) {
+		if f.Live() && !l.waits(ctx, i) || f.Restarts(now) || l.doubtful(i) {
 			due[l.sheet.Runs[i].WorkDir] = true
 		}
 	}
@@ -65,13 +65,22 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 	return l.facts
 }
 
-// waits says whether an attempt waits in a scheduler's queue, so that nothing of it can have changed.
-func (l *Launcher) waits(ctx context.Context, f runsheet.Facts) bool {
+// waits says whether an attempt waits in a scheduler's queue, so that nothing of it can have changed but what it waits
+// for, which the facts say afterwards.
+func (l *Launcher) waits(ctx context.Context, i int) bool {
+	f := &l.facts[i]
 	if !f.Waiting || f.Start != nil {
 		return false
 	}
 	q, ok := l.executors[f.Claim.Executor].(runsheet.Queue)
-	return ok && q.Waits(ctx, *f.Claim)
+	if !ok {
+		return false
+	}
+	why, ok := q.Waits(ctx, *f.Claim)
+	if ok {
+		f.Why = why
+	}
+	return ok
 }
 
 func (l *Launcher) observeAll(ctx context.Context) {

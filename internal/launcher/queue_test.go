@@ -18,16 +18,23 @@ import (
 // queue is a queue that starts at once what it is given, and cannot be asked for a while.
 type queue struct {
 	*exectest.Fake
-	away atomic.Int64 // as many answers are still to be missed
+	away  atomic.Int64 // as many answers are still to be missed
+	waits atomic.Value // a string: all that is in it waits for that
 }
 
 func (q *queue) Batch(context.Context) (int, error) { return 10, nil }
 
-func (q *queue) Waits(context.Context, runsheet.Claim) bool { return false }
+func (q *queue) Waits(context.Context, runsheet.Claim) (string, bool) {
+	why, _ := q.waits.Load().(string)
+	return why, why != ""
+}
 
 func (q *queue) Probe(ctx context.Context, dir string, c runsheet.Claim, s *runsheet.Start) runsheet.Sighting {
 	if q.away.Add(-1) >= 0 {
 		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown, Why: "away"}
+	}
+	if q.waits.Load() != nil {
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: "a moment ago"}
 	}
 	return q.Fake.Probe(ctx, dir, c, s)
 }
@@ -38,19 +45,10 @@ func TestUnsubmitted(t *testing.T) {
 	b := newBench(t, exits(0), "a")
 	q := &queue{Fake: b.fake}
 	q.away.Store(3)
-	sys := record.NewSystem(b.disk)
-	sys.Clock = b.clock
-	r := b.sheet.Runs[0]
-	if _, err := record.Claim(sys, runsheet.Facts{}, 0, runsheet.Claim{Run: r.Name, Nonce: record.NewNonce(), Session: record.NewNonce(),
-		Sheet: b.sheet.Path, Executor: "fake", Host: "fake", Batch: record.NewNonce(), Identity: r.Command, Command: r.Command,
-		WorkDir: r.WorkDir, Dir: b.sheet.Dir}); err != nil {
-		t.Fatal(err)
-	}
+	b.queued()
 	b.clock.forward(10 * time.Minute)
 	b.clock.hold()
-	out, err := launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executors: []runsheet.Executor{q}, Listener: b,
-		Options:  launcher.Options{User: "alice", HostName: "localhost"},
-		Observer: observe.New(b.disk, progress.New(b.disk, progress.Options{CacheDir: t.TempDir()}), q)}).Run(t.Context())
+	out, err := b.launcherOf(q, nil).Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,5 +60,54 @@ func TestUnsubmitted(t *testing.T) {
 	}
 	if b.told(journal.Claimed) != 1 || b.told(journal.Ended) != 1 {
 		t.Errorf("it told of %v", b.kinds("a"))
+	}
+}
+
+// queued claims the first attempt of the first run for a queue.
+func (b *bench) queued() {
+	b.t.Helper()
+	sys := record.NewSystem(b.disk)
+	sys.Clock = b.clock
+	r := b.sheet.Runs[0]
+	if _, err := record.Claim(sys, runsheet.Facts{}, 0, runsheet.Claim{Run: r.Name, Nonce: record.NewNonce(), Session: record.NewNonce(),
+		Sheet: b.sheet.Path, Executor: "fake", Host: "fake", Batch: record.NewNonce(), Identity: r.Command, Command: r.Command,
+		WorkDir: r.WorkDir, Dir: b.sheet.Dir}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// launcherOf returns a launcher that works with a queue.
+func (b *bench) launcherOf(q *queue, control <-chan launcher.Control) *launcher.Launcher {
+	sys := record.NewSystem(b.disk)
+	sys.Clock = b.clock
+	return launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executors: []runsheet.Executor{q}, Listener: b, Control: control,
+		Options:  launcher.Options{User: "alice", HostName: "localhost"},
+		Observer: observe.New(b.disk, progress.New(b.disk, progress.Options{CacheDir: b.t.TempDir()}), q)})
+}
+
+// TestWhyItWaits: what waits in a queue is not looked at, and yet shows what it waits for now.
+func TestWhyItWaits(t *testing.T) {
+	b := newBench(t, exits(0), "a")
+	q := &queue{Fake: b.fake}
+	q.waits.Store("Resources")
+	b.queued()
+	control, done := make(chan launcher.Control), make(chan error)
+	go func() {
+		_, err := b.launcherOf(q, control).Run(t.Context())
+		done <- err
+	}()
+	shows := func(want string) {
+		exectest.Await(t, want, func() bool {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return len(b.last.Runs) == 1 && b.last.Runs[0].Reason == want
+		})
+	}
+	shows("Resources")
+	q.waits.Store("JobHeldUser")
+	shows("JobHeldUser")
+	control <- launcher.Leave
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

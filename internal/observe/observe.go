@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,8 +144,16 @@ func (o *Observer) lastWords(attemptDir string) string {
 	if err != nil {
 		return ""
 	}
-	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	return diagnose.Clean(lines[len(lines)-1])
+	for _, line := range slices.Backward(strings.Split(strings.TrimSpace(string(data)), "\n")) {
+		stamp, words, _ := strings.Cut(line, " ")
+		if _, err := time.Parse(time.RFC3339, stamp); err != nil {
+			words = line
+		}
+		if !strings.HasPrefix(words, "left alone: ") { // that was said by another one, which came too late
+			return diagnose.Clean(words)
+		}
+	}
+	return ""
 }
 
 // evidence reads the progress of a run, through the cache.

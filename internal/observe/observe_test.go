@@ -123,7 +123,7 @@ func TestLiveness(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := exectest.AwaitStart(t, dir)
-	write(t, record.SuperviseLogPath(dir), "first\nthe end cannot be \x1b[31mwritten\n")
+	write(t, record.SuperviseLogPath(dir), "first\n2026-11-26T03:41:03.001Z the end cannot be \x1b[31mwritten\n2026-11-26T03:41:04.401Z left alone: another supervisor owns the attempt\n")
 	if f := o.One(context.Background(), run); f.Liveness != runsheet.LivenessAlive || f.Why != "the end cannot be written" {
 		t.Errorf("alive: %+v", f)
 	}

@@ -88,19 +88,19 @@ func (e *Executor) Batch(ctx context.Context) (int, error) {
 }
 
 // Waits implements runsheet.Queue.
-func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) bool {
+func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) (why string, waits bool) {
 	s := e.queue(ctx)
 	if s.err != nil {
-		return false
+		return "", false
 	}
 	e.mu.Lock()
-	held := e.holds(c.Nonce) != ""
+	held := e.holds(c.Nonce)
 	e.mu.Unlock()
-	if held {
-		return true
+	if held != "" {
+		return held, true
 	}
 	j, ok := s.jobs[task{c.Batch, c.Task}]
-	return ok && phaseOf(j.state) == pending
+	return j.why, ok && phaseOf(j.state) == pending
 }
 
 // configured returns what the controller says of itself, which is asked once.

@@ -12,8 +12,13 @@ import (
 	"runsheet/internal/record"
 )
 
-// notYet is why an attempt waits that Slurm has not taken, in words.
-func notYet(words string) string { return "not in Slurm's queue yet" + after(words) }
+// notYet is why an attempt waits that Slurm has not taken, in words; where there are none, nobody knows that it was refused.
+func notYet(words string) string {
+	if words == "" {
+		return "not in Slurm's queue: it was not submitted yet, or it was cancelled there; the next launcher submits it"
+	}
+	return "not in Slurm's queue yet: " + words
+}
 
 // hold keeps what is left of a batch, to be submitted later.
 func (e *Executor) hold(ctx context.Context, b *batch) {

@@ -41,9 +41,9 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 	case q.err != nil:
 		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown, Why: diagnoseAway(q.err)}
 	case ok && phaseOf(j.state) == pending:
-		why := waitsFor(j, begun)
+		why := j.why
 		if begun {
-			why = "started again by Slurm, " + why
+			why = "started again by Slurm, " + waitsFor(j, true)
 		}
 		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: why}
 	case ok && phaseOf(j.state) != over && !begun:

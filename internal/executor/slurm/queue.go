@@ -16,6 +16,7 @@ type job struct {
 	state  string // in full, as "PENDING"
 	reason string // why it is in that state
 	nodes  string
+	why    string        // what it waits for, in words
 	stood  time.Duration // for how much of its time it was suspended; below leastStood: not at all
 }
 
@@ -85,10 +86,12 @@ func parseQueue(out string, now time.Time) (jobs map[task]job, active int, err e
 		}
 		if indices == nil {
 			j.id = f[1]
+			j.why = waitsFor(j, false)
 			keep(jobs, task{batch, 0}, j)
 		}
 		for _, n := range indices {
 			j.id = f[1] + "_" + strconv.Itoa(n)
+			j.why = waitsFor(j, false)
 			keep(jobs, task{batch, n}, j)
 		}
 	}

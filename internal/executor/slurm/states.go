@@ -64,6 +64,9 @@ func verdict(state, nodes string) runsheet.Over {
 // waitsFor is what a pending job waits for, in words: Slurm's reason as it is, with what it means where that is no plain
 // English. again says that it has run before.
 func waitsFor(j job, again bool) string {
+	if phaseOf(j.state) != pending {
+		return ""
+	}
 	reason := strings.Trim(j.reason, "()")
 	switch reason {
 	case "", "None":
