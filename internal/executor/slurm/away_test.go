@@ -60,8 +60,13 @@ pool: [{local: {jobs: 1}}, {slurm: {time: 10m, max_queued: 2, options: [NODE, --
 	u.c.StartController()
 	u.finishes(l)
 	late.finishes(lateOne)
-	for _, run := range strings.Fields("0 1 2 3 4 5") {
+	for _, run := range strings.Fields("0 1 3 4 5") {
 		u.ended(run, "exit")
+	}
+	if v := u.last("2"); v.Attempt == 2 { // it was still in the queue when the controller came back, and this machine had room
+		u.ended("2", "void withdrawn", "exit")
+	} else {
+		u.ended("2", "exit")
 	}
 	late.ended("0", "exit")
 }

@@ -123,9 +123,11 @@ func removed(u *trial) {
 		dir := filepath.Join(u.dir, "runs", run)
 		u.until("nobody to write there", func() bool { return os.RemoveAll(dir) == nil })
 	}
-	u.begins("0", 2)
 	u.remove("wait")
 	u.finishes(l)
+	if v := u.last("0"); v.Attempt != 2 {
+		u.t.Errorf("its next attempt is %d", v.Attempt)
+	}
 	if said := l.said.String(); strings.Count(said, "waits x=0: its records are gone, and its last attempt may still live") != 1 {
 		u.t.Errorf("the launcher said %s", said)
 	}

@@ -38,6 +38,10 @@ func TestParseQueue(t *testing.T) {
 		{another, 0}:  {id: "9", state: "RUNNING", reason: "None", nodes: "node3", stood: 90 * time.Minute},
 		{another, 1}:  {id: "51_1", state: "PENDING", reason: "Dependency|odd"},
 	}
+	for place, j := range want {
+		j.why = waitsFor(j, false)
+		want[place] = j
+	}
 	if d := cmp.Diff(want, jobs, cmp.AllowUnexported(task{}, job{})); d != "" {
 		t.Error(d)
 	}
