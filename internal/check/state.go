@@ -171,6 +171,9 @@ func collect(f *findings, path string, events []journal.Event) []*journaled {
 				f.note(path, "somebody changed the journal, or took a part of it away", "it tells of the end of attempt %d of %s, and of no such claim", e.Attempt, e.Run)
 			} else if a.end == nil {
 				a.end = &e
+				if e.WorkDir != "" {
+					a.claim.WorkDir = e.WorkDir // where it was found to be over: the project was moved there, or copied
+				}
 			}
 		}
 	}

@@ -71,6 +71,7 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 		if f = o.One(ctx, run); f.Live() { // or was launched just now, by somebody who had not seen the request yet
 			waiting = append(waiting, run)
 			switch {
+			case f.Liveness == runsheet.LivenessGone: // nothing of it can hear
 			case f.Claim.Batch != "": // it is where Slurm put it, or waits in the queue
 				stopJob(ctx, all, run, f)
 			case f.Start != nil:

@@ -100,6 +100,15 @@ func (o *Observer) records(ctx context.Context, workDir string) runsheet.Facts {
 			return f
 		}
 		dir := record.AttemptDir(workDir, f.Attempt)
+		switch copied, err := record.Copied(o.sys, dir, *f.Claim); {
+		case err != nil:
+			f.Liveness, f.Why = runsheet.LivenessUnknown, problem(err)
+			return f
+		case copied:
+			f.Liveness, f.Why = runsheet.LivenessGone, "its records are copies of those in "+f.Claim.WorkDir
+			f.Over = &runsheet.Over{Kind: runsheet.EndLost, Cause: runsheet.Cause{Kind: runsheet.CauseLost, Text: f.Why}}
+			return f
+		}
 		e := o.executors[f.Claim.Executor]
 		if e == nil {
 			f.Liveness, f.Why = runsheet.LivenessUnknown, fmt.Sprintf("started by the executor %q, which this command has no access to", f.Claim.Executor)

@@ -35,6 +35,8 @@ type FS interface {
 	Prepare(label, dir string, size int) (Spare, error)
 	// Sync makes the names in dir durable.
 	Sync(label, dir string) error
+	// Number returns what the file system calls the file path: its inode number.
+	Number(label, path string) (uint64, error)
 	// Local says whether no other machine can write to dir.
 	Local(dir string) (bool, error)
 }
@@ -140,6 +142,18 @@ func (d diskFS) Prepare(label, dir string, size int) (Spare, error) {
 }
 
 func (d diskFS) Sync(label, dir string) error { return durable.SyncDir(d.disk, label, dir) }
+
+func (d diskFS) Number(label, path string) (uint64, error) {
+	info, err := d.disk.Lstat(label, path)
+	if err != nil {
+		return 0, err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, fmt.Errorf("%s: its file system does not number files", path)
+	}
+	return st.Ino, nil
+}
 
 func (d diskFS) Local(dir string) (bool, error) {
 	kind, err := durable.FileSystemOf(dir)

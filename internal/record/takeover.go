@@ -84,7 +84,11 @@ func TakeOver(ctx context.Context, sys System, attemptDir string, heir Heir) (ru
 		return *e, nil
 	}
 	forced := false
-	if !v.Start.Void {
+	copied, err := Copied(sys, attemptDir, *v.Claim)
+	if err != nil {
+		return none, err
+	}
+	if !v.Start.Void && !copied { // nothing works on a copy, and what works on the first is not ours to end
 		proof, why, err := proveGone(sys, attemptDir, v.Start.Process)
 		if err != nil {
 			return none, err

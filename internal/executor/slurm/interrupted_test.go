@@ -2,6 +2,7 @@ package slurm_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -131,6 +132,35 @@ func removed(u *trial) {
 	if said := l.said.String(); strings.Count(said, "waits x=0: its records are gone, and its last attempt may still live") != 1 {
 		u.t.Errorf("the launcher said %s", said)
 	}
+}
+
+// copied: the project is copied while its jobs run, and run there. What the copy does is no business of the first's jobs.
+func copied(u *trial) {
+	u.sheet(`command: ./train.sh {work_dir} 4 0.2
+matrix: {x: [0, 1]}
+progress: {tracker: epochs, epochs: 4, files: [done]}
+resources: {cpus: 1}
+policy: {retries: 0, stop_grace: 1s}
+pool: [{slurm: {time: 10m, options: [NODE]}}]
+`)
+	l := u.held()
+	u.begins("1", 1)
+	second := &project{t: u.t, dir: u.t.TempDir(), env: u.env}
+	if out, err := exec.Command("cp", "-a", u.dir+"/.", second.dir).CombinedOutput(); err != nil {
+		u.t.Fatalf("%v: %s", err, out)
+	}
+	second.remove("wait")
+	if code := second.wait(second.launch(), time.Minute); code != 0 {
+		u.t.Errorf("the launcher of the copy exits %d", code)
+	}
+	second.ended("0", "lost lost", "exit")
+	if v := u.last("0"); v.Attempt != 1 || v.End != nil {
+		u.t.Errorf("the first is in attempt %d, which ended: %t", v.Attempt, v.End != nil)
+	}
+	u.remove("wait")
+	u.finishes(l)
+	u.ended("0", "exit")
+	u.ended("1", "exit")
 }
 
 func stopped(u *trial) {

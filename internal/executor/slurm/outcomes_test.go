@@ -31,6 +31,7 @@ func TestOutcomes(t *testing.T) {
 		{"interrupted", interrupted},
 		{"interrupted twice", interruptedTwice},
 		{"stopped", stopped},
+		{"copied", copied},
 		{"work dirs removed", removed},
 		{"one of an array stopped", stoppedOne},
 		{"mixed", mixed},

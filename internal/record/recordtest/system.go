@@ -3,6 +3,7 @@ package recordtest
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"path"
 	"slices"
 	"time"
@@ -96,6 +97,19 @@ func (f files) Prepare(label, dir string, _ int) (record.Spare, error) {
 
 // Sync is no step: the world has no power cuts. Those are looked for in internal/prove/forget.
 func (f files) Sync(string, string) error { return nil }
+
+// Number is the hash of the path: the world has no links and no mounts, so every path is a file of its own.
+func (f files) Number(label, path string) (uint64, error) {
+	w := f.p.world
+	return call(f.p, Step{"stat", label, path}, func() (uint64, error) {
+		if w.node(path) == "" {
+			return 0, missing("stat", path)
+		}
+		h := fnv.New64a()
+		h.Write([]byte(path))
+		return h.Sum64(), nil
+	})
+}
 
 // Local is a step like the others.
 func (f files) Local(dir string) (bool, error) {
