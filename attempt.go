@@ -151,4 +151,6 @@ type Request struct {
 	By     Process     `json:"by"`
 	User   string      `json:"user"`
 	At     time.Time   `json:"at"`
+	// Releases is the nonce of an attempt whose records are gone, and of which the person says that it lives no more.
+	Releases string `json:"releases,omitempty"`
 }

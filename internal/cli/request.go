@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runsheet"
+	"runsheet/internal/journal"
 	"runsheet/internal/observe"
 	"runsheet/internal/record"
 	"runsheet/internal/supervise"
@@ -192,10 +193,12 @@ func retry(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string, f
 		return err
 	}
 	o, sys := newObserver(env), record.NewSystem(env.Disk)
+	// What it does not tell the records may; a journal that cannot be read is check's business.
+	events, _ := journal.Read(env.Disk, record.JournalPath(record.StateDir(s.Dir, s.Path)))
 	asked, failed := 0, 0
 	for _, i := range chosen {
 		run := s.Runs[i]
-		if err := retryOne(ctx, env, o, sys, s, run, force); err != nil {
+		if err := retryOne(ctx, o, sys, s, events, run, force); err != nil {
 			complain(env.Err, err)
 			failed++
 			continue
@@ -215,10 +218,20 @@ func retry(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string, f
 	return nil
 }
 
-func retryOne(ctx context.Context, env Env, o *observe.Observer, sys record.System, s *runsheet.Sheet, run runsheet.Run, force bool) error {
+func retryOne(ctx context.Context, o *observe.Observer, sys record.System, s *runsheet.Sheet, events []journal.Event, run runsheet.Run, force bool) error {
 	f := o.One(ctx, run)
+	recorded := f.Claim
+	if facts := []runsheet.Facts{f}; len(events) > 0 {
+		observe.Vanished(&runsheet.Sheet{Runs: []runsheet.Run{run}}, events, facts)
+		f = facts[0]
+	}
 	judged := runsheet.Judge(run, f, s.Policy, time.Now())
 	switch {
+	case f.Claim != recorded && force: // the journal tells of an attempt that the records do not show
+		if _, err := record.Release(sys, run.WorkDir, f.Claim.Nonce, userName()); err != nil {
+			return fmt.Errorf("retry %s: %w", run.Name, err)
+		}
+		return nil
 	case f.Problem != "":
 		return fmt.Errorf("retry %s: %s", run.Name, f.Problem)
 	case f.Live() && f.Liveness == runsheet.LivenessUnknown && force:

@@ -24,8 +24,13 @@ func (l *Launcher) settleVanished(ctx context.Context) {
 		}
 		l.recovering[i] = true
 		who, dir := *e, r.WorkDir
+		asked := l.facts[i].Request
+		released := asked != nil && asked.Releases == e.nonce
 		go func() {
-			gone, err := l.provedGone(ctx, dir, &who)
+			gone, err := released, error(nil)
+			if !released {
+				gone, err = l.provedGone(ctx, dir, &who)
+			}
 			if !gone && err == nil && !l.opts.Once {
 				l.sys.Clock.Wait(ctx, pollBlind) // until it is looked at again
 			}

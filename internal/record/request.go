@@ -14,11 +14,20 @@ const requestSuffix = ".json"
 // Request writes down what a person asks of a run, durably, and returns the request with its number. The newest one
 // wins; it holds until a later one.
 func Request(sys System, workDir string, kind runsheet.RequestKind, user string) (runsheet.Request, error) {
+	return request(sys, workDir, runsheet.Request{Kind: kind, User: user})
+}
+
+// Release writes down a retry that a person asks for who knows that nothing lives of an attempt whose records are gone.
+func Release(sys System, workDir, nonce, user string) (runsheet.Request, error) {
+	return request(sys, workDir, runsheet.Request{Kind: runsheet.RequestRetry, Releases: nonce, User: user})
+}
+
+func request(sys System, workDir string, r runsheet.Request) (runsheet.Request, error) {
 	dir := RequestsDir(workDir)
 	if err := private(sys, "request", workDir, dir); err != nil {
-		return runsheet.Request{}, err
+		return r, err
 	}
-	r := runsheet.Request{Schema: requestSchema, Kind: kind, By: sys.Procs.Self(), User: user, At: sys.Clock.Now()}
+	r.Schema, r.By, r.At = requestSchema, sys.Procs.Self(), sys.Clock.Now()
 	for {
 		ns, err := numbers(sys, dir, requestSuffix)
 		if err != nil {
