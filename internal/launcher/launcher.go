@@ -277,6 +277,10 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 		}
 	}
 	l.strays = l.observer.Strays(ctx, l.sheet, events)
+	for _, s := range l.strays {
+		l.listener.Event(journal.Event{At: l.sys.Clock.Now(), Kind: journal.Waiting, Run: s.Run.Name, Attempt: s.Attempt,
+			Text: "it is not in the sheet any more, and goes on; `runsheet stop` ends it"})
+	}
 	return nil
 }
 

@@ -53,7 +53,8 @@ type RunDoc struct {
 	Executor     *string             `json:"executor"`
 	Host         *string             `json:"host"`
 	Devices      []string            `json:"devices"`
-	PID          *int                `json:"pid"` // the supervisor's
+	Job          *string             `json:"job,omitempty"` // the scheduler's name of it, as "4711_3", where it runs in one
+	PID          *int                `json:"pid"`           // the supervisor's
 	StartedAt    *string             `json:"started_at"`
 	EndedAt      *string             `json:"ended_at"`
 	ExitCode     *int                `json:"exit_code"`
@@ -145,6 +146,9 @@ func runDoc(o runsheet.Observed, now time.Time) RunDoc {
 	}
 	if began(o) {
 		d.PID, d.StartedAt = &o.Start.PID, stamp(o.Start.At)
+		if o.Start.Job != "" {
+			d.Job = &o.Start.Job
+		}
 	}
 	if e := o.End; e != nil {
 		d.EndedAt, d.ExitCode = stamp(e.At), e.ExitCode

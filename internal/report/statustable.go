@@ -152,6 +152,9 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live
 			if o.Claim == nil {
 				return ""
 			}
+			if began(o) && o.Start.Job != "" {
+				return diagnose.Clean(o.Where() + " " + o.Start.Job)
+			}
 			return diagnose.Clean(o.Where())
 		}),
 		column(Column{Title: "TIME", Keep: 4}, func(o runsheet.Observed) string { return timing(o, s.AsOf) }),

@@ -84,7 +84,7 @@ func TestDocs(t *testing.T) {
 	}
 	p := &project{t: t, dir: filepath.Join(dir, "demo")}
 	s := p.await("all runs to be finished", func(s status) bool { return s.count("finished") == 10 })
-	if len(s.Runs) != 10 || s.Runs[0].Executor != "slurm" || !strings.HasPrefix(s.Runs[0].Host, "node") {
+	if len(s.Runs) != 10 || s.Runs[0].Executor != "slurm" || !strings.HasPrefix(s.Runs[0].Host, "node") || !strings.HasSuffix(s.Runs[0].Job, "_0") {
 		t.Errorf("%+v", s.Runs)
 	}
 	exectest.Await(t, "the launcher in the background to leave", func() bool {

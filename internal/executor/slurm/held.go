@@ -67,15 +67,19 @@ func (e *Executor) holds(nonce string) string {
 // dropHeld takes an attempt out of what is held, to end as the given kind, and says whether it was there.
 func (e *Executor) dropHeld(nonce string, kind runsheet.EndKind) bool {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	b := e.holding[nonce]
-	if b == nil {
-		return false
+	last := false
+	if b != nil {
+		delete(e.holding, nonce)
+		e.remember(nonce).stopped = kind
+		b.tasks = slices.DeleteFunc(slices.Clone(b.tasks), func(l runsheet.Launch) bool { return l.Claim.Nonce == nonce })
+		last = len(b.tasks) == 0
 	}
-	delete(e.holding, nonce)
-	e.remember(nonce).stopped = kind
-	b.tasks = slices.DeleteFunc(slices.Clone(b.tasks), func(l runsheet.Launch) bool { return l.Claim.Nonce == nonce })
-	return true
+	e.mu.Unlock()
+	if last {
+		e.forget(b)
+	}
+	return b != nil
 }
 
 // drain submits what is held until nothing is.

@@ -147,10 +147,10 @@ func (p *project) wait(l *launcher, patience time.Duration) int {
 type status struct {
 	Summary map[string]any
 	Runs    []struct {
-		Name, Status, Reason, Host, Executor string
-		Attempt                              int
-		ExitCode                             *int `json:"exit_code"`
-		Progress                             struct{ Completed, Total int64 }
+		Name, Status, Reason, Host, Executor, Job string
+		Attempt                                   int
+		ExitCode                                  *int `json:"exit_code"`
+		Progress                                  struct{ Completed, Total int64 }
 	}
 }
 

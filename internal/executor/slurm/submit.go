@@ -48,6 +48,7 @@ func (e *Executor) Start(ctx context.Context, launches []runsheet.Launch) []erro
 			for _, l := range b.tasks {
 				errs[index[l.Claim.Nonce]] = fmt.Errorf("submit to Slurm: %w", err)
 			}
+			e.forget(b)
 			continue
 		}
 		if len(b.tasks) > 0 {
