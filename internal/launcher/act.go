@@ -3,34 +3,11 @@ package launcher
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"time"
 
 	"runsheet"
-	"runsheet/internal/durable"
 	"runsheet/internal/journal"
 	"runsheet/internal/record"
 )
-
-// trouble is what kept the launcher from acting on one run. It may pass: a disk that is full, a server that is away.
-type trouble struct {
-	count int
-	text  string
-	until time.Time
-	final bool
-}
-
-const (
-	troubleWait = 5 * time.Second // doubled for each further time
-	troubleMost = 5               // then the run is given up
-)
-
-// mayAct says whether nothing keeps us from acting on a run now.
-func (l *Launcher) mayAct(i int) bool {
-	t := l.trouble[i]
-	return t == nil || !t.final
-}
 
 // act does what was decided, run by run; what goes wrong with one leaves the others alone. It says whether something
 // turned out to be other than it was when the plan was made, so that a new one is wanted at once.
@@ -164,45 +141,6 @@ type recovery struct {
 	err      error
 	sought   bool // the records of its attempt are gone, and it was looked for
 	vanished bool // nothing lives of it
-}
-
-// putOff remembers what kept us from acting on a run, and when to try again.
-func (l *Launcher) putOff(i int, err error) *trouble {
-	t := l.trouble[i]
-	if t == nil {
-		t = &trouble{}
-		l.trouble[i] = t
-	}
-	t.text = err.Error()
-	t.until = l.sys.Clock.Now().Add(troubleWait << t.count)
-	t.count++
-	t.final = t.count > troubleMost || errors.Is(err, os.ErrPermission)
-	return t
-}
-
-// troubled puts a run off, and tells why.
-func (l *Launcher) troubled(i int, err error) error {
-	return l.complain(i, l.putOff(i, err), err)
-}
-
-func (l *Launcher) complain(i int, t *trouble, err error) error {
-	ev := l.event(journal.Trouble, i)
-	ev.Text = withHint(err)
-	if t.final {
-		ev.Kind = journal.GaveUp
-	}
-	if err := l.note(ev); err != nil {
-		return fmt.Errorf("%w (while noting: %s)", err, t.text)
-	}
-	return nil
-}
-
-// withHint renders an error with its hint as one line.
-func withHint(err error) string {
-	if hint := durable.Hint(err); hint != "" {
-		return err.Error() + " (" + hint + ")"
-	}
-	return err.Error()
 }
 
 // endAll asks the attempts that are chosen to end; called again until none is left.

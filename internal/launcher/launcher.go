@@ -9,8 +9,6 @@ package launcher
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"runsheet"
@@ -175,18 +173,6 @@ func (l *Launcher) Run(ctx context.Context) (Outcome, error) {
 	return out, errors.Join(err, l.note(journal.Event{Kind: journal.LauncherEnded, Text: text}))
 }
 
-// inTheWay says what to do about a state directory that cannot be used.
-func (l *Launcher) inTheWay(what string, err error) error {
-	if errors.Is(err, record.ErrLauncher) {
-		return err
-	}
-	err = fmt.Errorf("%s: %w", what, err)
-	if durable.Hint(err) != "" {
-		return err
-	}
-	return durable.WithHint(err, "what stands in the way there must be moved away, and "+l.state+" must be a directory that you may write to")
-}
-
 func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, error) {
 	if err := l.first(ctx, events); err != nil {
 		return Outcome{}, err
@@ -284,19 +270,6 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 	return nil
 }
 
-// learn makes sure that the journal has the claim of a run's last attempt, or its end would not count: it may be that of a
-// launcher with another journal, or of one that died before it could write ours.
-func (l *Launcher) learn(i int) (ok bool, err error) {
-	f := l.facts[i]
-	if l.ledger.entry(l.sheet.Runs[i].WorkDir).nonce == f.Claim.Nonce {
-		return true, nil
-	}
-	if err := record.Settle(l.sys, record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)); err != nil {
-		return false, l.troubled(i, err)
-	}
-	return true, l.noteClaim(i, *f.Claim)
-}
-
 // decide asks the plan what to do now, and why nothing more should be launched at all, if so.
 func (l *Launcher) decide(ctx context.Context) (actions []runsheet.Action, broken string) {
 	in := plan.Input{Runs: l.sheet.Runs, Facts: l.facts, Policy: l.sheet.Policy, Now: l.sys.Clock.Now(),
@@ -329,90 +302,4 @@ func (l *Launcher) giveWay(in plan.Input, actions []runsheet.Action) (changed bo
 		}
 	}
 	return changed
-}
-
-// over says whether nothing is left to do or to wait for.
-func (l *Launcher) over(actions []runsheet.Action) bool {
-	for i, a := range actions {
-		switch {
-		case l.facts[i].Live() && (l.stop == notStopping || l.facts[i].Liveness != runsheet.LivenessUnknown):
-			return false
-		case l.doubtful(i) && !l.opts.Once:
-			return false
-		case l.stop != notStopping || l.broken != "":
-			continue // nothing more will be launched
-		case (a.Verb == runsheet.VerbWait || a.Verb == runsheet.VerbLaunch) && l.mayAct(a.Run):
-			return false
-		}
-	}
-	return true
-}
-
-// stillHeld returns an error where the sheet is not ours any more: whoever removed our state directory lets another
-// launcher in, and a project that was deleted is not to be made anew.
-func (l *Launcher) stillHeld() error {
-	held, err := l.lock.Held()
-	if err != nil || held {
-		return nil // what cannot be looked at now may be there again soon
-	}
-	return durable.WithHint(fmt.Errorf("nothing more is launched: %s was removed while this launcher was running", l.state),
-		"the runs that live go on; run again to go on with the others")
-}
-
-func (l *Launcher) outcome(actions []runsheet.Action) Outcome {
-	out := Outcome{Snapshot: l.snapshot(), Stopped: l.stop != notStopping, Broken: l.broken}
-	for _, a := range actions {
-		troubled := !l.mayAct(a.Run) && !l.facts[a.Run].Live() && (a.Verb == runsheet.VerbLaunch || a.Verb == runsheet.VerbWait)
-		if a.Verb == runsheet.VerbGiveUp || troubled {
-			out.GivenUp = append(out.GivenUp, l.sheet.Runs[a.Run].Name)
-		}
-	}
-	return out
-}
-
-func (l *Launcher) snapshot() runsheet.Snapshot {
-	s := runsheet.Snap(l.sheet, l.facts, l.sys.Clock.Now())
-	for i, r := range l.sheet.Runs {
-		if e := l.ledger.entry(r.WorkDir); e.vanished(l.facts[i]) {
-			f := l.facts[i].Vanished(e.claim())
-			s.Runs[i].Facts, s.Runs[i].Judgement = f, runsheet.Judge(r, f, l.sheet.Policy, s.AsOf)
-		}
-	}
-	s.Strays = slices.Clone(l.strays)
-	return s
-}
-
-// note writes an event to the journal and tells the listener.
-func (l *Launcher) note(e journal.Event) error {
-	e.At, e.Session = l.sys.Clock.Now(), l.ledger.session
-	if err := l.journal.Append(e); err != nil {
-		return durable.WithHint(fmt.Errorf("the launcher cannot go on without its journal: %w", err),
-			"make room or restore the file system, and run again: attempts that live go on meanwhile and will be adopted")
-	}
-	l.ledger.fold(e)
-	l.listener.Event(e)
-	return nil
-}
-
-// tell tells the listener of a run what the journal need not know.
-func (l *Launcher) tell(i int, kind journal.Kind, text string) {
-	e := l.event(kind, i)
-	e.At, e.Text = l.sys.Clock.Now(), text
-	l.listener.Event(e)
-}
-
-// event begins an event about a run's last attempt.
-func (l *Launcher) event(kind journal.Kind, i int) journal.Event {
-	e := journal.Event{Kind: kind, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir}
-	if f := l.facts[i]; f.Claim != nil {
-		e.Attempt, e.Nonce, e.Host, e.Devices = f.Attempt, f.Claim.Nonce, f.Claim.Host, f.Claim.Devices
-	}
-	return e
-}
-
-// noteClaim writes a claim that is durable into the journal.
-func (l *Launcher) noteClaim(i int, c runsheet.Claim) error {
-	by := c.By // the ledger keeps it, and must not keep the claim
-	return l.note(journal.Event{Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir, Attempt: c.Attempt,
-		Nonce: c.Nonce, Host: c.Host, Devices: c.Devices, Batch: c.Batch, Task: c.Task, Process: &by})
 }

@@ -1,0 +1,58 @@
+package launcher
+
+import (
+	"fmt"
+
+	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/journal"
+	"runsheet/internal/record"
+)
+
+// note writes an event to the journal and tells the listener.
+func (l *Launcher) note(e journal.Event) error {
+	e.At, e.Session = l.sys.Clock.Now(), l.ledger.session
+	if err := l.journal.Append(e); err != nil {
+		return durable.WithHint(fmt.Errorf("the launcher cannot go on without its journal: %w", err),
+			"make room or restore the file system, and run again: attempts that live go on meanwhile and will be adopted")
+	}
+	l.ledger.fold(e)
+	l.listener.Event(e)
+	return nil
+}
+
+// tell tells the listener of a run what the journal need not know.
+func (l *Launcher) tell(i int, kind journal.Kind, text string) {
+	e := l.event(kind, i)
+	e.At, e.Text = l.sys.Clock.Now(), text
+	l.listener.Event(e)
+}
+
+// event begins an event about a run's last attempt.
+func (l *Launcher) event(kind journal.Kind, i int) journal.Event {
+	e := journal.Event{Kind: kind, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir}
+	if f := l.facts[i]; f.Claim != nil {
+		e.Attempt, e.Nonce, e.Host, e.Devices = f.Attempt, f.Claim.Nonce, f.Claim.Host, f.Claim.Devices
+	}
+	return e
+}
+
+// noteClaim writes a claim that is durable into the journal.
+func (l *Launcher) noteClaim(i int, c runsheet.Claim) error {
+	by := c.By // the ledger keeps it, and must not keep the claim
+	return l.note(journal.Event{Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir, Attempt: c.Attempt,
+		Nonce: c.Nonce, Host: c.Host, Devices: c.Devices, Batch: c.Batch, Task: c.Task, Process: &by})
+}
+
+// learn makes sure that the journal has the claim of a run's last attempt, or its end would not count: it may be that of a
+// launcher with another journal, or of one that died before it could write ours.
+func (l *Launcher) learn(i int) (ok bool, err error) {
+	f := l.facts[i]
+	if l.ledger.entry(l.sheet.Runs[i].WorkDir).nonce == f.Claim.Nonce {
+		return true, nil
+	}
+	if err := record.Settle(l.sys, record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)); err != nil {
+		return false, l.troubled(i, err)
+	}
+	return true, l.noteClaim(i, *f.Claim)
+}

@@ -1,0 +1,72 @@
+package launcher
+
+import (
+	"runsheet"
+	"runsheet/internal/journal"
+	"runsheet/internal/record"
+)
+
+// report writes what changed since the journal's last word on each run: attempts that began, that ended, requests.
+func (l *Launcher) report(i int) error {
+	if err := l.followRestarts(i); err != nil {
+		return err
+	}
+	f, run := l.facts[i], l.sheet.Runs[i]
+	l.tellWaiting(i)
+	e := l.ledger.entry(run.WorkDir)
+	if f.RetryRequested() && e.request < f.Request.Number {
+		ev := l.event(journal.Requested, i)
+		ev.Text, ev.Request = string(f.Request.Kind), f.Request.Number
+		delete(l.trouble, i)
+		if err := l.note(ev); err != nil {
+			return err
+		}
+	}
+	if f.Claim == nil || f.Claim.Nonce != e.nonce {
+		return nil
+	}
+	if f.Start != nil && !f.Start.Void && e.process == nil && !e.ended {
+		ev := l.event(journal.Began, i)
+		ev.Process, ev.Group = &f.Start.Process, f.Start.ProcessGroup
+		if err := l.note(ev); err != nil {
+			return err
+		}
+	}
+	if f.End == nil || e.ended {
+		return nil
+	}
+	// Its supervisor may have been killed before it was durable: the journal must not know more than the records.
+	if err := record.Settle(l.sys, record.AttemptDir(run.WorkDir, f.Attempt)); err != nil {
+		if t := l.trouble[i]; t != nil && (t.final || l.sys.Clock.Now().Before(t.until)) {
+			return nil // said already
+		}
+		return l.troubled(i, err)
+	}
+	ev := l.event(journal.Ended, i)
+	f.Request = nil // what is asked for now does not say how it ended
+	judged := runsheet.Judge(run, f, l.sheet.Policy, l.sys.Clock.Now())
+	ev.End, ev.Cause, ev.Text = f.End.Kind, f.End.Cause, judged.Reason
+	ev.OK = judged.Status == runsheet.Finished || judged.Status == runsheet.Outdated
+	ev.Early = f.Claim.Session != l.ledger.session
+	if p := f.Final(); p != nil && p.Error == "" {
+		ev.Reached = p.Completed
+	}
+	if f.End.Kind == runsheet.EndVoid && ev.Cause.Kind == "" {
+		ev.Cause = runsheet.Cause{Kind: runsheet.CauseLost, Text: "it had not begun"}
+	}
+	return l.note(ev)
+}
+
+// tellWaiting tells of an attempt that began, and does not run now: its job is suspended, or queued again.
+func (l *Launcher) tellWaiting(i int) {
+	f := l.facts[i]
+	waits := f.Live() && f.Waiting && f.Start != nil && !f.Start.Void
+	if waits && !l.waiting[i] {
+		l.tell(i, journal.Waiting, f.Why)
+	}
+	if waits {
+		l.waiting[i] = true
+	} else {
+		delete(l.waiting, i)
+	}
+}
