@@ -61,7 +61,7 @@ func (l *Launcher) one(ctx context.Context, a runsheet.Action, waiting *batches)
 	case runsheet.VerbEnd:
 		f := l.facts[a.Run]
 		e := l.executors[f.Claim.Executor]
-		if e == nil {
+		if e == nil || a.Kind == runsheet.EndVoid && l.opts.Once { // who does not wait for the end does not use the room, either
 			return false, nil
 		}
 		if l.ledger.entry(l.sheet.Runs[a.Run].WorkDir).told != f.Claim.Nonce {

@@ -192,15 +192,15 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 				return Outcome{}, err
 			}
 		}
-		if err := l.submitAgain(ctx); err != nil {
-			return Outcome{}, err
-		}
 		actions, broken := l.decide(ctx)
 		if broken != "" && l.broken == "" {
 			l.broken = broken
 			if err := l.note(journal.Event{Kind: journal.Trouble, Text: "nothing more is launched: " + broken}); err != nil {
 				return Outcome{}, err
 			}
+		}
+		if err := l.submitAgain(ctx); err != nil {
+			return Outcome{}, err
 		}
 		acting := proc.CPUTime()
 		again, err := l.act(ctx, actions)
