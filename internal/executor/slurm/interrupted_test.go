@@ -146,9 +146,7 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	l := u.held()
 	u.begins("1", 1)
 	second := &project{t: u.t, dir: u.t.TempDir(), env: u.env}
-	if out, err := exec.Command("cp", "-a", u.dir+"/.", second.dir).CombinedOutput(); err != nil {
-		u.t.Fatalf("%v: %s", err, out)
-	}
+	u.until("a copy", func() bool { return exec.Command("cp", "-a", u.dir+"/.", second.dir).Run() == nil }) // temporary files go
 	second.remove("wait")
 	if code := second.wait(second.launch(), time.Minute); code != 0 {
 		u.t.Errorf("the launcher of the copy exits %d", code)
