@@ -3,7 +3,6 @@ package slurm
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,15 +36,17 @@ type task struct {
 // reason come last, because they may hold anything.
 const fields = "%T|%F|%K|%N|%S|%M|%k|%r"
 
-// manyReasons is how squeue writes the reasons of an array's tasks where they differ, all of them for each: in one word,
-// where a single reason has a blank after its comma ("ReqNodeNotAvail, UnavailableNodes:node3").
-var manyReasons = regexp.MustCompile(`\|[^|]*[A-Za-z],[A-Z][^|]*$`)
-
-// differ says whether tasks that wait stand on one line with reasons that are not those of each.
+// differ says whether tasks that wait stand on one line with reasons that are not those of each: squeue writes those of
+// all tasks of an array in one word then, "Resources,JobHeldUser", where a single reason has a blank after its comma
+// ("ReqNodeNotAvail, UnavailableNodes:node3").
 func differ(out string) bool {
 	for line := range strings.Lines(out) {
-		if manyReasons.MatchString(strings.TrimRight(line, "\n")) {
-			return true
+		reason := strings.TrimRight(line[strings.LastIndexByte(line, '|')+1:], "\n")
+		for i := 1; i+1 < len(reason); i++ {
+			before, after := reason[i-1]|0x20, reason[i+1] // in lower case
+			if reason[i] == ',' && 'a' <= before && before <= 'z' && 'A' <= after && after <= 'Z' {
+				return true
+			}
 		}
 	}
 	return false
