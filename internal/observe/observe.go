@@ -76,6 +76,9 @@ func (o *Observer) one(ctx context.Context, run runsheet.Run, recompute bool) ru
 	run.Progress.Exited = f.ExitedWell()
 	p := o.evidence(ctx, run, recompute)
 	share(f.Claim, run)
+	if f.Waiting && f.Start == nil {
+		o.cache.Forget(run.WorkDir) // ten thousand may wait in a queue, and nothing of them changes for hours
+	}
 	f.Progress = &p
 	f.LastActivity = p.LastActivity
 	if f.Attempt > 0 {

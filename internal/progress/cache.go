@@ -103,6 +103,13 @@ func (c *Cache) Get(ctx context.Context, workDir string, spec runsheet.ProgressS
 	return c.slow(ctx, pl, spec, recompute, f)
 }
 
+// Forget gives the memory back that the progress of a work dir takes; what is kept on disk stays.
+func (c *Cache) Forget(workDir string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.memos, workDir)
+}
+
 // interrupted is the answer to a caller that does not want to wait any longer.
 func (c *Cache) interrupted(workDir string, ctx context.Context) runsheet.Progress {
 	return runsheet.Progress{AsOf: c.opts.Now(), Error: fmt.Sprintf("progress was not read: %s: %v", workDir, context.Cause(ctx))}
