@@ -78,7 +78,7 @@ pool: [{slurm: {time: 10m}}]
 	for _, x := range []int{1, 2} {
 		c.StartNode(node(x))
 	}
-	if code := p.wait(p.launch(), time.Minute); code != 0 {
+	if code := p.wait(p.launch(), 4*time.Minute); code != 0 {
 		t.Errorf("it exits %d", code)
 	}
 	for x, want := range []runsheet.End{{Kind: runsheet.EndCancelled, Cause: runsheet.Cause{Kind: runsheet.CauseCancelled}},

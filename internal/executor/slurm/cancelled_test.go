@@ -35,7 +35,7 @@ func cancelled(u *trial) {
 func cancelledForGood(u *trial) {
 	u.sheet(twoRuns + "policy: {retries: 0, stop_grace: 1s}\n")
 	l := u.cancelBoth()
-	if code := u.wait(l, time.Minute); code != 1 {
+	if code := u.wait(l, 4*time.Minute); code != 1 {
 		u.t.Errorf("the launcher exits %d", code)
 	}
 	u.ended("0", "cancelled cancelled")
@@ -69,7 +69,7 @@ policy: {retries: 0, stop_grace: 1s}
 pool: [{slurm: {time: 1m, options: [NODE]}}]
 `)
 	l := u.launch()
-	if code := u.wait(l, 3*time.Minute); code != 1 {
+	if code := u.wait(l, 4*time.Minute); code != 1 {
 		u.t.Errorf("the launcher exits %d", code)
 	}
 	u.ended("0", "time_limit time_limit")
@@ -86,7 +86,7 @@ policy: {retries: 0}
 pool: [{slurm: {time: 10m, options: [NODE]}}]
 `)
 	l := u.launch()
-	if code := u.wait(l, time.Minute); code != 1 {
+	if code := u.wait(l, 4*time.Minute); code != 1 {
 		u.t.Errorf("the launcher exits %d", code)
 	}
 	if n := len(u.queued()); n > 0 {
@@ -108,7 +108,7 @@ policy: {retries: 1, backoff: 1s}
 pool: [{slurm: {time: 10m, options: [NODE]}}]
 `)
 	l := u.launch()
-	if code := u.wait(l, time.Minute); code != 1 {
+	if code := u.wait(l, 4*time.Minute); code != 1 {
 		u.t.Errorf("the launcher exits %d", code)
 	}
 	u.ended("0", "exit exit_code", "exit exit_code")

@@ -31,7 +31,7 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 `)
 	l := u.held()
 	l.cmd.Process.Signal(unix.SIGINT)
-	if code := u.wait(l, time.Minute); code != 130 {
+	if code := u.wait(l, 4*time.Minute); code != 130 {
 		u.t.Errorf("the launcher exits %d", code)
 	}
 	if heard := u.lines("heard"); len(heard) != 1 {
@@ -62,7 +62,7 @@ pool: [{slurm: {time: 1h, options: [NODE]}}]
 	l.cmd.Process.Signal(unix.SIGINT)
 	u.until("the command to hear of it", func() bool { return len(u.lines("heard")) > 0 })
 	l.cmd.Process.Signal(unix.SIGINT)
-	if code := u.wait(l, time.Minute); code != 130 {
+	if code := u.wait(l, 4*time.Minute); code != 130 {
 		u.t.Errorf("the launcher exits %d", code)
 	}
 	if e := u.view("0", 1).End; e == nil || e.Kind != runsheet.EndStopped || e.Signal != "SIGKILL" {
@@ -148,7 +148,7 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	second := &project{t: u.t, dir: u.t.TempDir(), env: u.env}
 	u.until("a copy", func() bool { return exec.Command("cp", "-a", u.dir+"/.", second.dir).Run() == nil }) // temporary files go
 	second.remove("wait")
-	if code := second.wait(second.launch(), time.Minute); code != 0 {
+	if code := second.wait(second.launch(), 4*time.Minute); code != 0 {
 		u.t.Errorf("the launcher of the copy exits %d", code)
 	}
 	second.ended("0", "lost lost", "exit")
@@ -186,7 +186,7 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	if s := u.status(); s.count("stopped") != 3 {
 		u.t.Errorf("after the stop: %+v", s.Runs)
 	}
-	u.wait(u.launch(), time.Minute) // whatever it says, it launches nothing
+	u.wait(u.launch(), 4*time.Minute) // whatever it says, it launches nothing
 	u.ended("0", "stopped")
 	u.ended("2", "void withdrawn")
 	if out, err := u.command("retry", "x=*").CombinedOutput(); err != nil {

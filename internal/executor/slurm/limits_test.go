@@ -75,7 +75,7 @@ func TestSubmitLimit(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if code := p.wait(l, time.Minute); code != 0 {
+		if code := p.wait(l, 4*time.Minute); code != 0 {
 			t.Errorf("it exits %d", code)
 		}
 		p.firstAttempts()
@@ -122,7 +122,7 @@ func TestSubmitLimit(t *testing.T) {
 			t.Errorf("with the next launcher, %d wait", n)
 		}
 		c.Run("scancel", others)
-		if code := p.wait(l, time.Minute); code != 0 {
+		if code := p.wait(l, 4*time.Minute); code != 0 {
 			t.Errorf("it exits %d", code)
 		}
 		p.firstAttempts()
@@ -150,7 +150,7 @@ func TestSubmitLimit(t *testing.T) {
 		}
 		t.Logf("%d calls of sbatch", calls()-before)
 		c.Run("scancel", "--user=root", "--name=wrap")
-		if code := p.wait(l, time.Minute); code != 0 {
+		if code := p.wait(l, 4*time.Minute); code != 0 {
 			t.Errorf("it exits %d", code)
 		}
 		p.firstAttempts()

@@ -90,7 +90,7 @@ pool: [{slurm: {partition: main, time: 1m}}]
 			t.Fatalf("not done: %+v", p.status().Summary)
 		}
 	}
-	if code := p.wait(l, time.Minute); code != 0 {
+	if code := p.wait(l, 4*time.Minute); code != 0 {
 		t.Errorf("the last launcher exits %d", code)
 	}
 	p.once()

@@ -108,7 +108,7 @@ policy: {retries: 0, jobs: 1}
 pool: [local, {slurm: {partition: nope, time: 10m}}]
 `)
 	l := u.launch()
-	if code := u.wait(l, time.Minute); code != 1 {
+	if code := u.wait(l, 4*time.Minute); code != 1 {
 		u.t.Errorf("the launcher exits %d", code)
 	}
 	u.ended("0", "exit")

@@ -45,9 +45,9 @@ func (u *trial) sheet(text string) {
 // until waits for a condition, which Slurm may take its time for.
 func (p *project) until(what string, done func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(4 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			p.t.Fatalf("waited two minutes for %s", what)
+			p.t.Fatalf("waited four minutes for %s", what)
 		}
 	}
 }
@@ -198,7 +198,7 @@ func (u *trial) urgent() {
 // finishes waits for the launcher, which must bring everything to its end, each run once.
 func (u *trial) finishes(l *launcher) {
 	u.t.Helper()
-	if code := u.wait(l, 3*time.Minute); code != 0 {
+	if code := u.wait(l, 4*time.Minute); code != 0 {
 		u.t.Errorf("the launcher exits %d", code)
 	}
 	u.once()
