@@ -56,8 +56,8 @@ const (
 	requeue     = "JOB REQUEUE"
 )
 
-// cancelled is how slurmstepd, in the job's output, begins the last line of an execution (_rpc_signal_tasks and its kin
-// in Slurm's stepd, the same from 14.11 to 24.11).
+// cancelled is what slurmstepd writes into a job's output when it ends an execution, as Slurm 22.05 does. Where another
+// release has other words, the reason is not known.
 var cancelled = regexp.MustCompile(`\*\*\* JOB (\d+) ON \S+ CANCELLED AT (\S+) DUE TO (` + nodeFailure + `|` + preemption + `|` + requeue + `)`)
 
 // lastWord returns the reason that the output of a job names last, empty where it names none since its execution began.
