@@ -479,6 +479,12 @@ func TestRecordsVanished(t *testing.T) {
 	if b.run(launcher.Options{Once: true}); b.told(journal.Claimed) != 0 {
 		t.Fatalf("its supervisor lives, and it was claimed again: %v", b.kinds(""))
 	}
+	if _, err := record.Release(record.NewSystem(b.disk), c.WorkDir, c.Nonce, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if b.run(launcher.Options{Once: true}); b.told(journal.Claimed) != 0 {
+		t.Fatalf("its supervisor lives, whatever a person says, and it was claimed again: %v", b.kinds(""))
+	}
 	if w, err = journal.Open(durable.OS(), state, record.JournalPath(state)); err != nil {
 		t.Fatal(err)
 	}

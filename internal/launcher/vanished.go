@@ -27,10 +27,7 @@ func (l *Launcher) settleVanished(ctx context.Context) {
 		asked := l.facts[i].Request
 		released := asked != nil && asked.Releases == e.nonce
 		go func() {
-			gone, err := released, error(nil)
-			if !released {
-				gone, err = l.provedGone(ctx, dir, &who)
-			}
+			gone, err := l.provedGone(ctx, dir, &who, released)
 			if !gone && err == nil && !l.opts.Once {
 				l.sys.Clock.Wait(ctx, pollBlind) // until it is looked at again
 			}
@@ -47,19 +44,27 @@ func (l *Launcher) buried(i int) error {
 		Cause: runsheet.Cause{Kind: runsheet.CauseLost, Text: "its records were removed, or its work dir"}})
 }
 
-// provedGone says whether nothing of an attempt lives, ending what its dead supervisor left behind.
-func (l *Launcher) provedGone(ctx context.Context, workDir string, e *entry) (bool, error) {
+// provedGone says whether nothing of an attempt lives, ending what its dead supervisor left behind. released is a person's
+// word for it, which counts where nobody here can tell, and only there.
+func (l *Launcher) provedGone(ctx context.Context, workDir string, e *entry, released bool) (bool, error) {
 	if e.batch != "" {
-		return l.leftQueue(ctx, record.AttemptDir(workDir, e.attempt), e.claim()), nil
+		seen := l.inQueue(ctx, record.AttemptDir(workDir, e.attempt), e.claim())
+		return seen == runsheet.LivenessGone || seen == runsheet.LivenessUnknown && released, nil
 	}
 	who := e.process
 	if who == nil {
 		who = e.claimer
 	}
+	if who == nil && released {
+		return true, nil
+	}
 	if who == nil {
 		return false, fmt.Errorf("attempt %d is gone from %s, and the journal does not say who claimed it", e.attempt, workDir)
 	}
 	if l.sys.Procs.Check(*who) == proc.Elsewhere {
+		if released {
+			return true, nil
+		}
 		// Another boot of this machine, if nobody else can have written here.
 		kind, err := durable.FileSystemOf(filepath.Dir(l.state))
 		return err == nil && kind.Local && who.BootID != l.sys.Procs.Self().BootID, err
@@ -80,12 +85,12 @@ func (l *Launcher) provedGone(ctx context.Context, workDir string, e *entry) (bo
 	return true, nil
 }
 
-// leftQueue says whether nothing of an attempt that was claimed for a queue runs, or will, by the word of its scheduler.
-func (l *Launcher) leftQueue(ctx context.Context, attemptDir string, c runsheet.Claim) bool {
+// inQueue says whether an attempt that was claimed for a queue lives, by the word of its scheduler.
+func (l *Launcher) inQueue(ctx context.Context, attemptDir string, c runsheet.Claim) runsheet.Liveness {
 	for _, e := range l.executors {
 		if q, ok := e.(runsheet.Queue); ok {
-			return q.Probe(ctx, attemptDir, c, nil).Liveness == runsheet.LivenessGone
+			return q.Probe(ctx, attemptDir, c, nil).Liveness
 		}
 	}
-	return false
+	return runsheet.LivenessUnknown // the pool has no queue any more
 }
