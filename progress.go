@@ -28,7 +28,21 @@ type Progress struct {
 	Lacks        string        `json:"lacks,omitempty"`        // the first thing that the unit under way still lacks, as "epoch_3/scores.json"
 	Recent       []time.Time   `json:"recent,omitempty"`       // when the latest units were completed, oldest first, at most 16
 	PerUnit      time.Duration `json:"per_unit,omitzero"`      // how long a unit took lately, ns; 0: Recent has one time for each unit
-	Error        string        `json:"error,omitempty"`        // broken evidence, in words; then nothing above holds but AsOf
+	Error        string        `json:"error,omitempty"`        // what is wrong with the evidence, in words; then nothing above holds but AsOf, unless Broken
+	// Broken: Error tells of a file whose contents make no sense although it does not move any more: its writer was killed
+	// in the middle, or wrote it wrongly. The unit that it belongs to is not complete; what else is whole still counts:
+	// Completed, Total and Unit hold.
+	Broken bool `json:"broken,omitzero"`
+	// Cuts are the files of lines that ended in the middle of one when they were read.
+	Cuts []Cut `json:"cuts,omitempty"`
+}
+
+// Cut is a place where a file of lines ended in the middle of a line when an attempt ended. What the next attempt appends
+// there makes one line with what stood there: a line that nobody wrote, to be passed over.
+type Cut struct {
+	Path   string `json:"path"`   // slash-separated, relative to the work dir
+	Offset int64  `json:"offset"` // bytes from the beginning of the file
+	Before string `json:"before"` // hash of the bytes before it, at most 64: a file that was written anew has others there
 }
 
 // Complete says whether the evidence shows that the work is done: all units, stopped early by its own rule, or by the

@@ -70,6 +70,8 @@ type ProgressSpec struct {
 	// sheet says it, and no claim.
 	Exited  bool   `json:"exited,omitzero"`
 	Command string `json:"command,omitempty"` // prints the progress; supervisors run it, and nobody else
+	// Cuts is set by whoever asks, and by claims: where earlier attempts of the run ended in the middle of a line.
+	Cuts []Cut `json:"cuts,omitempty"`
 }
 
 // EarlyStopping is the rule by which the training code stops early: no better epoch for Patience epochs after the
