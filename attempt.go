@@ -5,11 +5,12 @@ import "time"
 // Process identifies a process beyond the reuse of its number: a pid means something only together with the boot and
 // the pid namespace it was counted in and the tick it started at.
 type Process struct {
-	Host         string `json:"host"`                    // host name, for people; never compared
-	BootID       string `json:"boot_id"`                 // /proc/sys/kernel/random/boot_id
-	PIDNamespace string `json:"pid_namespace,omitempty"` // readlink /proc/self/ns/pid: containers of one boot differ in it
-	PID          int    `json:"pid"`
-	StartTime    uint64 `json:"start_time"` // clock ticks since boot: field 22 of /proc/PID/stat
+	Host         string  `json:"host"`                    // host name, for people; never compared
+	Machine      Machine `json:"machine,omitzero"`        // which machine was booted
+	BootID       string  `json:"boot_id"`                 // /proc/sys/kernel/random/boot_id
+	PIDNamespace string  `json:"pid_namespace,omitempty"` // readlink /proc/self/ns/pid: containers of one boot differ in it
+	PID          int     `json:"pid"`
+	StartTime    uint64  `json:"start_time"` // clock ticks since boot: field 22 of /proc/PID/stat
 }
 
 // Claim is claim.json, written once by the launcher: who may run this attempt, and what is to be run. It holds all

@@ -28,12 +28,13 @@ func scenarios() []scenario {
 			m.launcherOn("h1", "b1", "A", "A", nil)
 			m.launcherOn("h1", "b1", "B", "B", nil)
 		}},
-		// Two machines and a shared file system, whose server forgets the locks of one; a person lets go of what is unknown.
+		// Two machines, of which one is the file server: the disk is local there. It forgets the locks of the other; a person
+		// lets go of what is unknown.
 		{"two machines", func(m *Model) {
-			m.Shared = true
+			m.Server = "h2"
 			m.launcherOn("h1", "b1", "A", "A", nil)
 			m.launcherOn("h2", "b2", "B", "B", nil)
-			server := m.Start("h0", "b0", "server")
+			server := m.Start("h2", "b2", "server")
 			m.Go(server, false, func() {
 				server.Step(recordtest.Step{Op: "drop-locks"}, func() string { m.DropLocks("h1"); m.Set("dropped", "yes"); return "" })
 			})
