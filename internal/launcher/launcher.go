@@ -83,7 +83,7 @@ type Launcher struct {
 	recovering  map[int]bool
 	recovered   chan recovery
 	doubts      map[int]time.Time // since when the records of a run cannot be read
-	waiting     map[int]bool      // runs whose attempts began, and do not run now
+	waiting     map[int]bool      // runs that were told of as waiting: see tellWaiting
 	unproved    map[int]bool      // runs whose records are gone, and of which something may live still
 	stop        stopping
 	broken      string
