@@ -8,7 +8,6 @@ package launcher
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"runsheet"
@@ -170,7 +169,11 @@ func (l *Launcher) Run(ctx context.Context) (Outcome, error) {
 	case out.Broken != "":
 		text = out.Broken
 	}
-	return out, errors.Join(err, l.note(journal.Event{Kind: journal.LauncherEnded, Text: text}))
+	ended := l.note(journal.Event{Kind: journal.LauncherEnded, Text: text})
+	if err == nil { // or a journal that could not be written would be told of twice
+		err = ended
+	}
+	return out, err
 }
 
 func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, error) {
