@@ -138,10 +138,10 @@ func (p *Proc) IsGhost() bool { return p.ghost }
 // World returns the world of the process.
 func (p *Proc) World() *World { return p.world }
 
-// Crash ends every process of a host.
-func (w *World) Crash(host string) {
+// Crash ends every process of a boot of a host.
+func (w *World) Crash(boot string) {
 	for _, p := range w.Procs() {
-		if p.Host == host {
+		if p.BootID == boot {
 			p.Kill()
 		}
 	}

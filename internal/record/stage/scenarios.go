@@ -41,6 +41,16 @@ func scenarios() []scenario {
 			person := m.Start("h2", "b2", "person")
 			m.Go(person, false, func() { m.letGo(person) })
 		}},
+		// A machine loses its power at some time, and is booted again; the launcher that is started then has the journal.
+		{"booted again", func(m *Model) {
+			m.certain = true
+			m.launcherOn("h1", "b1", "A", "A", nil)
+			m.launcherOn("h1", "b2", "B", "A", func() bool { return m.Get("down") != "" })
+			power := m.Start("h0", "b0", "power")
+			m.Go(power, false, func() {
+				power.Step(recordtest.Step{Op: "power-cut"}, func() string { m.Crash("b1"); m.Set("down", "yes"); return "" })
+			})
+		}},
 		// The work dir is removed at some time; the launcher that follows a dead one has its journal.
 		{"removed", func(m *Model) {
 			a := m.launcherOn("h1", "b1", "A", "A", nil)
