@@ -48,8 +48,10 @@ func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
 		return runsheet.Cause{}
 	case e.Kind == runsheet.EndStuck:
 		return runsheet.Cause{Kind: runsheet.CauseStuck, Text: "no sign of progress for too long"}
-	case e.Kind == runsheet.EndTimeLimit:
+	case e.Kind == runsheet.EndTimeLimit && s.tenure.Job != "":
 		return runsheet.Cause{Kind: runsheet.CauseTimeLimit, Text: "its job's time was nearly over"}
+	case e.Kind == runsheet.EndTimeLimit:
+		return runsheet.Cause{Kind: runsheet.CauseTimeLimit, Text: "it may run for " + runsheet.Span(s.tenure.Claim.TimeLimit) + " at a time"}
 	case e.ExitCode != nil && *e.ExitCode == 0 && e.Progress.Broken != "":
 		return runsheet.Cause{Kind: runsheet.CauseIncomplete, Text: "exited 0, and " + diagnose.Clean(e.Progress.Broken)}
 	case e.ExitCode != nil && *e.ExitCode == 0 && !known:
