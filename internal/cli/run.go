@@ -154,7 +154,7 @@ func isDir(env Env, path string) bool {
 // writeInline writes an inline sheet; the same command line names the same file, and so the same runs.
 func writeInline(env Env, text []byte) (string, error) {
 	path := filepath.Join(env.Dir, record.DirName, inlineName(text))
-	if err := durable.MkdirAll(env.Disk, "inline", filepath.Dir(path), 0o700); err != nil {
+	if err := record.NewSystem(env.Disk).FS.Private("inline", filepath.Dir(path), true); err != nil {
 		return "", fmt.Errorf("write the sheet of this command: %w", err)
 	}
 	err := durable.WriteOnce(env.Disk, "inline", path, text)
