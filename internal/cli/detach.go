@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
 )
@@ -108,7 +109,7 @@ func lastLines(log durable.File, from int64, n int) string {
 	if lines[0] == "" {
 		return "it said nothing"
 	}
-	return clean(strings.Join(lines[max(len(lines)-n, 0):], "; "))
+	return diagnose.Clean(strings.Join(lines[max(len(lines)-n, 0):], "; "))
 }
 
 // inlineName names the sheet of an inline command after its contents.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/launcher"
 )
 
@@ -52,7 +53,7 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 		if !a.Until.IsZero() {
 			why += fmt.Sprintf(" (until %s)", a.Until.Format(time.TimeOnly))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", a.Verb, clean(s.Runs[a.Run].Name), clean(why))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", a.Verb, diagnose.Clean(s.Runs[a.Run].Name), diagnose.Clean(why))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/journal"
 	"runsheet/internal/observe"
 	"runsheet/internal/record"
@@ -133,7 +134,7 @@ func awaitEnds(ctx context.Context, env Env, o *observe.Observer, all []runsheet
 				failed++
 				break
 			} else if f.Liveness == runsheet.LivenessGone {
-				fmt.Fprintf(env.Err, "%s: will not be launched; %s\n", run.Name, runsheet.Judge(run, f, s.Policy, time.Now()).Reason)
+				fmt.Fprintf(env.Err, "%s: will not be launched; %s\n", run.Name, diagnose.Clean(runsheet.Judge(run, f, s.Policy, time.Now()).Reason))
 				break
 			}
 			if ctx.Err() != nil {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/slurm"
 	"runsheet/internal/launcher"
@@ -164,11 +165,12 @@ func writeInline(env Env, text []byte) (string, error) {
 	return path, nil
 }
 
+// shownPath is what a path is called in messages.
 func shownPath(env Env, path string) string {
 	if rel, err := filepath.Rel(env.Dir, path); err == nil && !strings.HasPrefix(rel, "..") {
-		return rel
+		path = rel
 	}
-	return path
+	return diagnose.Clean(path)
 }
 
 // newLauncher wires a launcher for this machine.
