@@ -60,6 +60,9 @@ Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.
 func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, attempt int, follow bool) error {
 	o := newObserver(env)
 	f := o.One(ctx, run)
+	if f.Foreign != nil {
+		return hinted(fmt.Errorf("%s: %s", run.Name, f.Problem), runsheet.ForeignHint(run, *f.Foreign))
+	}
 	if f.Problem != "" {
 		return errors.New(f.Problem)
 	}

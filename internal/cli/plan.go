@@ -32,6 +32,9 @@ Exit codes: 0 the plan could be made, 1 it could not, 2 the command line or the 
 		if err != nil {
 			return err
 		}
+		if err := distinct(s); err != nil {
+			return err
+		}
 		return showPlan(cmd, env, s, launcher.Options{Outdated: *outdated})
 	}
 	return cmd
@@ -43,7 +46,7 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	}
 	actions, err := newLauncher(env, s, o, nil, nil).Plan(cmd.Context())
 	if err != nil {
-		return err
+		return placed(err)
 	}
 	w := tabwriter.NewWriter(env.Out, 0, 8, 2, ' ', 0)
 	count := map[runsheet.Verb]int{}

@@ -214,7 +214,7 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 		if errors.Is(err, record.ErrLauncher) {
 			err = hinted(err, "watch it with: runsheet status --watch; stop it with Ctrl-C where it runs, or with kill -INT and its process id")
 		}
-		return err
+		return placed(err)
 	}
 	return conclude(env, s, out, left, o, time.Since(began))
 }

@@ -49,6 +49,8 @@ func complain(o runsheet.Observed) (text, hint string) {
 	p := o.Final()
 	broken := p != nil && p.Error != "" && !done(o)
 	switch {
+	case o.Foreign != nil:
+		return diagnose.Clean(o.Problem), runsheet.ForeignHint(*o.Run, *o.Foreign)
 	case o.Problem != "":
 		return diagnose.Clean(o.Problem), "`runsheet check` says what to do about it"
 	case broken:
