@@ -76,7 +76,7 @@ func (o *Observer) one(ctx context.Context, run runsheet.Run, recompute bool) ru
 	if c := record.Foreign(o.sys, run, f.Claim); c != nil {
 		return foreign(run, c)
 	}
-	run.Progress.Exited = f.ExitedWell()
+	run.Progress = f.Spec(run.Progress)
 	p := o.evidence(ctx, run, recompute)
 	share(f.Claim, run)
 	if f.Waiting && f.Start == nil {
