@@ -70,6 +70,16 @@ const (
 	EndCancelled EndKind = "cancelled"  // its job was cancelled with the scheduler's own command, or killed for its memory
 )
 
+// Failure says whether an end of this kind counts against the retries, unless the work was complete. A lost or preempted
+// attempt does not: its run is not to blame.
+func (k EndKind) Failure() bool {
+	switch k {
+	case EndStopped, EndLost, EndVoid, EndPreempted:
+		return false
+	}
+	return true
+}
+
 // End is end.json, written once, when nothing of the attempt lives any more.
 type End struct {
 	Schema     string    `json:"schema"` // "runsheet.end/1"

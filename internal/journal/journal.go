@@ -70,6 +70,7 @@ type Event struct {
 	Request int               `json:"request,omitzero"` // the number of a person's request
 	End     runsheet.EndKind  `json:"end,omitempty"`
 	OK      bool              `json:"ok,omitzero"`    // the work was complete at that end
+	Again   bool              `json:"again,omitzero"` // of a claim: the attempt before it failed, and this journal does not know that
 	Early   bool              `json:"early,omitzero"` // the attempt was claimed in an earlier session: it uses up no retry of this one
 	Cause   runsheet.Cause    `json:"cause,omitzero"`
 	Reached int64             `json:"reached,omitzero"` // how much of the work was done at that end, in the tracker's unit

@@ -3,6 +3,7 @@ package launcher
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"runsheet"
 	"runsheet/internal/journal"
@@ -21,7 +22,7 @@ func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bo
 		}
 	}
 	var waiting batches
-	for _, a := range actions {
+	for _, a := range inOrder(actions) {
 		if t := l.trouble[a.Run]; t != nil && (t.final || l.sys.Clock.Now().Before(t.until)) {
 			continue
 		}
@@ -43,6 +44,25 @@ func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bo
 	}
 	changed, err := l.startRest(ctx, &waiting)
 	return again || changed, err
+}
+
+// inOrder returns the actions in the order in which they are to be done: what failed before goes into a queue, too, after
+// what did not.
+func inOrder(actions []runsheet.Action) []runsheet.Action {
+	if !slices.ContainsFunc(actions, func(a runsheet.Action) bool { return a.Again }) {
+		return actions
+	}
+	out := slices.Clone(actions)
+	slices.SortStableFunc(out, func(a, b runsheet.Action) int {
+		switch {
+		case a.Again == b.Again:
+			return 0
+		case a.Again:
+			return 1
+		}
+		return -1
+	})
+	return out
 }
 
 // wholeError is an error that concerns every run.
@@ -116,7 +136,7 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 		if err := record.Settle(l.sys, record.AttemptDir(run.WorkDir, f.Attempt)); err != nil {
 			return l.troubled(i, err)
 		}
-		if err := l.noteClaim(i, *f.Claim); err != nil {
+		if err := l.noteClaim(i, *f.Claim, false); err != nil {
 			return &wholeError{err}
 		}
 	}

@@ -88,7 +88,8 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 		return false, err
 	}
 	// From here on a supervisor may live: the journal knows of it first.
-	if err := l.noteClaim(i, c); err != nil {
+	elsewhere := seen.End != nil && seen.End.Kind.Failure() && seen.Claim.Nonce != l.ledger.entry(run.WorkDir).nonce
+	if err := l.noteClaim(i, c, elsewhere); err != nil {
 		return false, &wholeError{err}
 	}
 	this := claimed{i, runsheet.Launch{Dir: record.AttemptDir(run.WorkDir, c.Attempt), Claim: c, Resources: run.Resources}}

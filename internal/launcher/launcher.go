@@ -9,6 +9,7 @@ package launcher
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"runsheet"
@@ -193,9 +194,14 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 			}
 		}
 		actions, broken := l.decide(ctx)
-		if broken != "" && l.broken == "" {
-			l.broken = broken
-			if err := l.note(journal.Event{Kind: journal.Trouble, Text: "nothing more is launched: " + broken}); err != nil {
+		was := l.broken
+		l.broken = broken // until a person asks for a retry
+		if broken != "" && was == "" {
+			text := "nothing more is launched: " + broken
+			if slices.ContainsFunc(l.facts, runsheet.Facts.Live) { // otherwise this launcher ends
+				text += "; once the cause is mended, `runsheet retry RUN` has this launcher go on"
+			}
+			if err := l.note(journal.Event{Kind: journal.Trouble, Text: text}); err != nil {
 				return Outcome{}, err
 			}
 		}

@@ -37,10 +37,11 @@ func (l *Launcher) event(kind journal.Kind, i int) journal.Event {
 	return e
 }
 
-// noteClaim writes a claim that is durable into the journal.
-func (l *Launcher) noteClaim(i int, c runsheet.Claim) error {
+// noteClaim writes a claim that is durable into the journal. again: the attempt before it failed, and the journal does not
+// know that.
+func (l *Launcher) noteClaim(i int, c runsheet.Claim, again bool) error {
 	by := c.By // the ledger keeps it, and must not keep the claim
-	return l.note(journal.Event{Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir, Attempt: c.Attempt,
+	return l.note(journal.Event{Again: again, Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir, Attempt: c.Attempt,
 		Nonce: c.Nonce, Host: c.Host, Devices: c.Devices, Batch: c.Batch, Task: c.Task, Process: &by})
 }
 
@@ -54,5 +55,5 @@ func (l *Launcher) learn(i int) (ok bool, err error) {
 	if err := record.Settle(l.sys, record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)); err != nil {
 		return false, l.troubled(i, err)
 	}
-	return true, l.noteClaim(i, *f.Claim)
+	return true, l.noteClaim(i, *f.Claim, false)
 }
