@@ -46,6 +46,7 @@ type Facts struct {
 	Progress     *Progress     // nil: there is no evidence to read
 	LastActivity time.Time     // newest sign of life: evidence, logs; zero: none
 	Problem      string        // the records cannot be read, in words; then nothing above but Progress holds
+	Passing      bool          // the problem is that of whoever looked, who could open no further file
 }
 
 // Ended says whether the last attempt has an end, or there was none.

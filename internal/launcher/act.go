@@ -29,9 +29,16 @@ func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bo
 		changed, err := l.one(ctx, a, &waiting)
 		if err != nil {
 			var whole *wholeError
+			if errors.Is(err, errUnwritten) {
+				return false, err
+			}
 			if errors.As(err, &whole) {
 				_, serr := l.startRest(ctx, &waiting)
 				return false, errors.Join(err, serr)
+			}
+			if l.fellShort(a.Run, err) {
+				again = true // others may have what this one has not
+				continue
 			}
 			if err := l.troubled(a.Run, err); err != nil {
 				return false, err
@@ -103,6 +110,9 @@ func (l *Launcher) one(ctx context.Context, a runsheet.Action, waiting *batches)
 		}
 		ev := l.event(journal.GaveUp, a.Run)
 		ev.Text = a.Reason
+		if a.NoHost {
+			ev.Cause.Kind = runsheet.CauseNoHost
+		}
 		if err := l.note(ev); err != nil {
 			return false, &wholeError{err}
 		}
@@ -143,7 +153,7 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 	l.recovering[i] = true
 	go func() {
 		_, err := record.TakeOver(ctx, l.sys, record.AttemptDir(run.WorkDir, f.Attempt), record.Heir{
-			Grace: f.Claim.StopGrace, Over: f.Over,
+			Grace: f.Claim.StopGrace, Over: f.Over, Why: l.why(f.Claim.Nonce),
 			Final: func() *runsheet.Progress { return l.observer.One(ctx, run).Progress },
 		})
 		if errors.Is(err, record.ErrLive) || errors.Is(err, record.ErrUnproven) {
@@ -153,6 +163,14 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 		l.recovered <- recovery{run: i, err: err}
 	}()
 	return nil
+}
+
+// why returns why an attempt is given up that has not begun, as far as that is known.
+func (l *Launcher) why(nonce string) (c runsheet.Cause) {
+	if l.uncounted[nonce] {
+		c = runsheet.Cause{Kind: runsheet.CauseShort, Text: "it could not be started, nor called off, before there was room"}
+	}
+	return c
 }
 
 // recovery is what came of recovering a run.

@@ -416,16 +416,17 @@ func TestFileInTheWay(t *testing.T) {
 	}
 }
 
-// fullDisk has no room for the claims of the run "bad", so many times.
+// fullDisk cannot take the claims of the run "bad", so many times.
 type fullDisk struct {
 	durable.Disk
 	times int
+	why   error
 }
 
 func (d *fullDisk) Link(label, from, to string) error {
 	if label == "claim" && strings.Contains(to, "/runs/bad/") && d.times > 0 {
 		d.times--
-		return &os.LinkError{Op: "link", Old: from, New: to, Err: unix.ENOSPC}
+		return &os.LinkError{Op: "link", Old: from, New: to, Err: d.why}
 	}
 	return d.Disk.Link(label, from, to)
 }
@@ -435,11 +436,12 @@ func (d *fullDisk) Link(label, from, to string) error {
 func TestTrouble(t *testing.T) {
 	for _, c := range []struct {
 		times int
+		why   error
 		want  runsheet.Status
 		tries int
-	}{{2, runsheet.Finished, 2}, {1000, runsheet.Pending, 6}} {
+	}{{2, unix.EIO, runsheet.Finished, 2}, {1000, unix.EIO, runsheet.Pending, 6}, {20, unix.ENOSPC, runsheet.Finished, 20}} {
 		b := newBench(t, exits(0), "bad", "good")
-		disk := &fullDisk{durable.OS(), c.times}
+		disk := &fullDisk{durable.OS(), c.times, c.why}
 		b.disk, b.sheet.Policy.Jobs = disk, 1 // the place is for the other one meanwhile
 		control, land := b.flies()
 		out := b.controlled(launcher.Options{}, control)

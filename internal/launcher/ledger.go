@@ -122,13 +122,13 @@ func (l *ledger) fold(ev journal.Event) {
 		e.request, e.tries, e.gaveUp = max(e.request, ev.Request), nil, 0
 	case journal.Ended:
 		e.ended, e.at = true, ev.At
-		e.failed = !ev.OK && (e.failed || ev.End.Failure())
+		e.failed = !ev.OK && (e.failed || ev.End.Failure() && !blameless(ev))
 		if ev.Early {
 			e.before = e.failed
 			return
 		}
 		e.count(ev)
-		ok := ev.OK || e.tries.Gained || !ev.End.Failure()
+		ok := ev.OK || e.tries.Gained || !ev.End.Failure() || blameless(ev)
 		e.failed = e.failed && !e.tries.Gained
 		if ok || !e.before { // what failed before says nothing about what was never tried
 			l.ends = append(l.ends, plan.Ended{Run: ev.Run, At: ev.At, Cause: ev.Cause, OK: ok})
@@ -151,7 +151,7 @@ func (e *entry) count(ev journal.Event) {
 		e.tries.Lost, e.tries.Void = 0, 0
 	case ev.End == runsheet.EndLost, ev.End == runsheet.EndPreempted:
 		e.tries.Lost++
-	case ev.End == runsheet.EndVoid && ev.Cause.Kind == runsheet.CauseWithdrawn: // we saw to it ourselves
+	case blameless(ev):
 	case ev.End == runsheet.EndVoid:
 		e.tries.Void++
 	case ev.End == runsheet.EndStopped:
@@ -160,6 +160,18 @@ func (e *entry) count(ev journal.Event) {
 		e.tries.Failed++
 		e.tries.Lost, e.tries.Void = 0, 0
 	}
+}
+
+// blameless says whether an attempt that ran nothing ended for a reason of ours, which counts for nothing: we saw to it
+// ourselves, or could start nothing just then.
+func blameless(ev journal.Event) bool {
+	switch ev.End {
+	case runsheet.EndVoid:
+		return ev.Cause.Kind == runsheet.CauseWithdrawn || ev.Cause.Kind == runsheet.CauseShort
+	case runsheet.EndError:
+		return ev.Cause.Kind == runsheet.CauseShort
+	}
+	return false
 }
 
 // tries returns what the plan is to know of a run beside its facts: also whether the journal has a claim without an

@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"errors"
 	"fmt"
 
 	"runsheet"
@@ -12,9 +13,23 @@ import (
 // note writes an event to the journal and tells the listener.
 func (l *Launcher) note(e journal.Event) error {
 	e.At, e.Session = l.sys.Clock.Now(), l.ledger.session
-	if err := l.journal.Append(e); err != nil {
-		return durable.WithHint(fmt.Errorf("the launcher cannot go on without its journal: %w", err),
-			"make room or restore the file system, and run again: attempts that live go on meanwhile and will be adopted")
+	if l.unwritten {
+		return &wholeError{errUnwritten}
+	}
+	err := l.journal.Append(e)
+	if err != nil {
+		err = l.outwait(e, err)
+	}
+	if errors.Is(err, errUnwritten) {
+		return &wholeError{err}
+	}
+	if err != nil {
+		what := "restore the file system"
+		if hint := durable.Hint(err); hint != "" {
+			what = hint
+		}
+		return &wholeError{durable.WithHint(fmt.Errorf("the launcher cannot go on without its journal: %w", err),
+			what+"; then run again: attempts that live go on meanwhile and will be adopted")}
 	}
 	l.ledger.fold(e)
 	l.listener.Event(e)

@@ -1,6 +1,8 @@
 package launcher
 
 import (
+	"time"
+
 	"runsheet"
 	"runsheet/internal/journal"
 	"runsheet/internal/record"
@@ -31,6 +33,9 @@ func (l *Launcher) report(i int) error {
 		if err := l.note(ev); err != nil {
 			return err
 		}
+		if f.End == nil || f.End.Cause.Kind != runsheet.CauseShort {
+			l.plenty(i)
+		}
 	}
 	if f.End == nil || e.ended {
 		return nil
@@ -54,7 +59,17 @@ func (l *Launcher) report(i int) error {
 	if f.End.Kind == runsheet.EndVoid && ev.Cause.Kind == "" {
 		ev.Cause = runsheet.Cause{Kind: runsheet.CauseLost, Text: "it had not begun"}
 	}
-	return l.note(ev)
+	if err := l.note(ev); err != nil {
+		return err
+	}
+	delete(l.uncounted, ev.Nonce)
+	switch {
+	case ev.Cause.Kind != runsheet.CauseShort:
+		l.starved.until = time.Time{} // what it held is free
+	case ev.End == runsheet.EndError && !ev.Early:
+		l.starved.grow(l.sys.Clock.Now(), "free files and processes: "+ev.Cause.Text)
+	}
+	return nil
 }
 
 // tellWaiting tells of an attempt that began, and does not run now: its job is suspended, or queued again.

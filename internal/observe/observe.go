@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"runsheet"
 	"runsheet/internal/diagnose"
@@ -55,7 +56,7 @@ func (o *Observer) Recompute(ctx context.Context, runs []runsheet.Run) []runshee
 func (o *Observer) all(ctx context.Context, runs []runsheet.Run, recompute bool) []runsheet.Facts {
 	facts := make([]runsheet.Facts, len(runs))
 	var g errgroup.Group
-	g.SetLimit(4 * runtime.GOMAXPROCS(0)) // file servers answer several questions at once
+	g.SetLimit(atOnce())
 	for i := range runs {
 		g.Go(func() error {
 			facts[i] = o.one(ctx, runs[i], recompute)
@@ -64,6 +65,17 @@ func (o *Observer) all(ctx context.Context, runs []runsheet.Run, recompute bool)
 	}
 	g.Wait()
 	return facts
+}
+
+// atOnce returns how many runs are looked at side by side: file servers answer several questions at once, but each look has
+// some files open.
+func atOnce() int {
+	most := 4 * runtime.GOMAXPROCS(0)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && limit.Cur < 1024 {
+		most = min(most, max((int(limit.Cur)-16)/8, 1))
+	}
+	return most
 }
 
 // One observes a single run.
@@ -96,7 +108,7 @@ func (o *Observer) records(ctx context.Context, workDir string) runsheet.Facts {
 	for range 3 {
 		v, err := record.Look(o.sys, workDir)
 		if err != nil {
-			return runsheet.Facts{Problem: problem(err)}
+			return runsheet.Facts{Problem: problem(err), Passing: durable.Starved(err)}
 		}
 		f = runsheet.Facts{Attempt: v.Attempt, Claim: v.Claim, Start: v.Start, End: v.End, Request: v.Request}
 		if !f.Live() {

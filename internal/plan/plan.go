@@ -88,6 +88,9 @@ func (in Input) tries(i int) Tries {
 // one decides about one run. A launch has no place yet.
 func (in Input) one(i int) runsheet.Action {
 	run, f, t := in.Runs[i], in.Facts[i], in.tries(i)
+	if f.Problem != "" && f.Passing {
+		return wait(f.Problem, in.Now.Add(lookAgain))
+	}
 	if f.Problem != "" {
 		return giveUp(f.Problem)
 	}

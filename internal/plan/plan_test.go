@@ -99,6 +99,8 @@ func TestDecide(t *testing.T) {
 		}, want: giveUp("3 epochs found, but neither a total nor an attempt of ours says whether that is all")},
 		{name: "the journal knows of an attempt", world: func(w one) { w.tries.Open = "attempt 1 may still live" }, want: wait("attempt 1 may still live", never)},
 		{name: "records that cannot be read", world: func(w one) { w.facts.Problem = "claim.json: cut off" }, want: giveUp("claim.json: cut off")},
+		{name: "records that could not be read just now", world: func(w one) { w.facts.Problem, w.facts.Passing = "too many open files", true },
+			want: wait("too many open files", in(lookAgain))},
 		{name: "records that cannot be read, after an attempt was seen", world: func(w one) { w.attempted().facts.Problem = "end.json: cut off" },
 			want: giveUp("end.json: cut off")},
 		{name: "evidence that cannot be read", world: func(w one) { w.facts.Progress = &runsheet.Progress{Error: "progress.json: cut off"} },

@@ -110,8 +110,8 @@ func (s *supervisor) failToStart(err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
 		cause.Kind = runsheet.CauseCommand
-	case errors.Is(err, unix.ENOSPC):
-		cause.Kind = runsheet.CauseNoSpace
+	case durable.Starved(err), durable.NoRoom(err):
+		cause.Kind = runsheet.CauseShort
 	}
 	return s.endUnstarted(runsheet.End{Kind: runsheet.EndError, Cause: cause})
 }
