@@ -464,7 +464,7 @@ func TestTrouble(t *testing.T) {
 // TestCannotStart holds the same where the executor cannot start anything.
 func TestCannotStart(t *testing.T) {
 	b := newBench(t, exits(0), "a")
-	b.fake.FailStart = fmt.Errorf("no such machine")
+	b.fake.FailStart(fmt.Errorf("no such machine"))
 	control, land := b.flies()
 	out := b.controlled(launcher.Options{}, control)
 	land()
