@@ -98,6 +98,10 @@ type End struct {
 	Requeued   bool      `json:"requeued,omitzero"` // its job is started again, and goes on with the next attempt
 }
 
+// Failure says whether an end counts against the retries, unless the work was complete: its kind does, and it was not we who
+// could start nothing just then.
+func (e End) Failure() bool { return e.Kind.Failure() && e.Cause.Kind != CauseShort }
+
 // Cause is why an attempt failed, as far as can be told from its exit and the tail of its log.
 type Cause struct {
 	Kind CauseKind `json:"kind,omitempty"` // empty: no failure

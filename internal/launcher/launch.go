@@ -92,7 +92,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 		return false, err
 	}
 	// From here on a supervisor may live: the journal knows of it first.
-	elsewhere := seen.End != nil && seen.End.Kind.Failure() && seen.Claim.Nonce != l.ledger.entry(run.WorkDir).nonce
+	elsewhere := seen.End != nil && seen.End.Failure() && seen.Claim.Nonce != l.ledger.entry(run.WorkDir).nonce
 	if err := l.noteClaim(i, c, elsewhere); err != nil {
 		return false, &wholeError{err}
 	}

@@ -92,6 +92,11 @@ func TestReplay(t *testing.T) {
 // not count for the breaker.
 func TestFailedBefore(t *testing.T) {
 	fails := func(s string, n int) journal.Event { return ended(s, n, runsheet.EndExit, false, false) }
+	short := func(kind runsheet.EndKind, n int) journal.Event {
+		e := ended("t", n, kind, false, false)
+		e.Cause.Kind = runsheet.CauseShort
+		return e
+	}
 	again := event("t", journal.Claimed, 2)
 	again.Again = true
 	retry := journal.Event{Kind: journal.Requested, Session: "t", WorkDir: "/w", Request: 1}
@@ -110,11 +115,15 @@ func TestFailedBefore(t *testing.T) {
 		{"failed, and lost since", []journal.Event{fails("s", 1), ended("s", 2, runsheet.EndLost, false, false), fails("t", 3)}, true, 0},
 		{"of an earlier session, failed in this one", []journal.Event{ended("t", 1, runsheet.EndExit, false, true), fails("t", 2)}, true, 0},
 		{"of another journal", []journal.Event{again, fails("t", 2)}, true, 0},
+		{"we could not start it", []journal.Event{short(runsheet.EndVoid, 1), short(runsheet.EndError, 2), fails("t", 3)}, false, 3},
 		{"a person asked for a retry", []journal.Event{fails("s", 1), retry, fails("t", 2)}, true, 0},
 	} {
 		l := replay(append(c.events, journal.Event{Kind: journal.LauncherStarted, Session: "t"}), true)
 		if got := l.tries("/w", runsheet.Facts{Attempt: 9, Claim: &runsheet.Claim{}}).Before; got != c.before || len(l.ends) != c.ends {
 			t.Errorf("%s: before %v, ends %+v", c.name, got, l.ends)
+		}
+		if e := l.entry("/w"); e.tries != nil && (e.tries.Failed > 1 || e.tries.Void > 0) {
+			t.Errorf("%s: %+v", c.name, *e.tries)
 		}
 	}
 }

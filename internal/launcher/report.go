@@ -63,11 +63,12 @@ func (l *Launcher) report(i int) error {
 		return err
 	}
 	delete(l.uncounted, ev.Nonce)
+	now := l.sys.Clock.Now()
 	switch {
 	case ev.Cause.Kind != runsheet.CauseShort:
 		l.starved.until = time.Time{} // what it held is free
-	case ev.End == runsheet.EndError && !ev.Early:
-		l.starved.grow(l.sys.Clock.Now(), "free files and processes: "+ev.Cause.Text)
+	case !ev.Early && l.lacks(i, now) == "": // its supervisor said so
+		l.starved.grow(now, "what a start needs: "+ev.Cause.Text)
 	}
 	return nil
 }

@@ -41,7 +41,11 @@ func (l *Launcher) fellShort(i int, err error) bool {
 		l.starved.grow(now, "free files and processes: "+text)
 		return true
 	case durable.NoRoom(err):
-		room, _ := l.rooms.Of(l.sheet.Runs[i].WorkDir)
+		room, ok := l.rooms.Of(l.sheet.Runs[i].WorkDir)
+		if !ok || room.Device == 0 { // nobody can tell which other runs it concerns
+			l.starved.grow(now, "room: "+text)
+			return true
+		}
 		s := l.full[room.Device]
 		if s == nil {
 			s = &shortage{}

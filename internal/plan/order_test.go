@@ -21,6 +21,8 @@ func TestWhatFailedGoesLast(t *testing.T) {
 		}
 		return f
 	}
+	starved := ended(runsheet.EndError)
+	starved.End.Cause.Kind = runsheet.CauseShort
 	asked := ended(runsheet.EndExit)
 	asked.Request = &runsheet.Request{Number: 1, Kind: runsheet.RequestRetry}
 	type run struct {
@@ -44,6 +46,8 @@ func TestWhatFailedGoesLast(t *testing.T) {
 		{"failed before, and interrupted since", []run{{ended(runsheet.EndStopped), Tries{Before: true}}, never}, 1},
 		{"failed, stuck and by a signal", []run{{facts: ended(runsheet.EndStuck)}, {facts: ended(runsheet.EndSignal)}, never}, 2},
 		{"interrupted", []run{interrupted, never}, 0},
+		{"we could not start it", []run{{facts: starved}, never}, 0},
+		{"its command could not be started", []run{{facts: ended(runsheet.EndError)}, never}, 1},
 		{"lost", []run{{facts: ended(runsheet.EndLost)}, never}, 0},
 		{"reached a time limit, and came further", []run{{ended(runsheet.EndTimeLimit), Tries{Gained: true}}, never}, 0},
 		{"a person asked for a retry", []run{{asked, Tries{Before: true}}, never}, 0},

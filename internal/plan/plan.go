@@ -140,7 +140,7 @@ func failedBefore(f runsheet.Facts, t Tries, judged runsheet.Judgement) bool {
 	case judged.Status != runsheet.Failed || f.End == nil || f.End.Kind == runsheet.EndTimeLimit: // what came further goes on
 		return false
 	}
-	return f.End.Kind.Failure() // of an attempt that this journal does not know
+	return f.End.Failure() // of an attempt that this journal does not know
 }
 
 // live decides about a run with an attempt that has no end: it is never launched, whatever became of the attempt.
