@@ -62,6 +62,9 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	if err := l.stillHeld(); err != nil {
 		return false, &wholeError{err}
 	}
+	if err := spareFiles(); err != nil {
+		return false, err
+	}
 	i, run, before := a.Run, l.sheet.Runs[a.Run], l.facts[a.Run]
 	seen := l.look(ctx, i)
 	if !l.same(run, before, seen) {

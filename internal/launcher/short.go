@@ -1,8 +1,13 @@
 package launcher
 
 import (
+	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"runsheet"
 	"runsheet/internal/diagnose"
@@ -30,6 +35,23 @@ func (s *shortage) grow(now time.Time, text string) {
 	s.text = text
 	s.until = now.Add(min(troubleWait<<min(s.count, 10), shortageMost))
 	s.count++
+}
+
+// spareFiles returns an error where so many files are open that no attempt should be started: each that lives holds one here,
+// and a quarter of what is allowed is kept for looking at them. A look for which there is no file left sees nothing.
+func spareFiles() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return nil
+	}
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	if n := uint64(len(open)); n+limit.Cur/4 >= limit.Cur {
+		return fmt.Errorf("%d of %d are open: %w", n, limit.Cur, unix.EMFILE)
+	}
+	return nil
 }
 
 // fellShort takes an error in that kept a run from being launched, and says whether it is one that passes, and for which
@@ -99,10 +121,12 @@ func (l *Launcher) holdBack(in plan.Input, actions []runsheet.Action) (changed b
 
 // tellShortages says, once, what keeps anything from being launched, and once more when that is over.
 func (l *Launcher) tellShortages(actions []runsheet.Action, short []string) error {
+	// It is over once everything was launched that could be: what one end made free may be taken by the next start.
+	tried := !slices.ContainsFunc(actions, func(a runsheet.Action) bool { return a.Verb == runsheet.VerbLaunch })
 	for what, i := range l.told {
-		if l.lacks(i, time.Time{}) == "" {
+		if tried && l.lacks(i, time.Time{}) == "" {
 			delete(l.told, what)
-			if err := l.note(journal.Event{Kind: journal.Trouble, Text: "launching goes on: there is " + what + " again"}); err != nil {
+			if err := l.note(journal.Event{Kind: journal.Trouble, Text: "launching goes on: nothing waits for " + what + " any more"}); err != nil {
 				return err
 			}
 		}

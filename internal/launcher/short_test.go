@@ -94,7 +94,7 @@ policy: {jobs: 1, min_free: 1MiB}
 	}
 	out := l.wait(0)
 	if !strings.Contains(out, "4 of 4 finished") || len(regexp.MustCompile(`nothing is launched for now: `+lacks).FindAllString(out, -1)) != 1 ||
-		strings.Count(out, "launching goes on: there is room in "+small+" again") != 1 {
+		strings.Count(out, "launching goes on: nothing waits for room in "+small+" any more") != 1 {
 		t.Errorf("it said:\n%s", out)
 	}
 	// Whoever wants that fills the disk to the last byte.

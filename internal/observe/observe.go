@@ -68,12 +68,13 @@ func (o *Observer) all(ctx context.Context, runs []runsheet.Run, recompute bool)
 }
 
 // atOnce returns how many runs are looked at side by side: file servers answer several questions at once, but each look has
-// some files open.
+// some files open, and all of them together no more than a quarter of what is allowed.
 func atOnce() int {
+	const files = 8 // at most, of one look
 	most := 4 * runtime.GOMAXPROCS(0)
 	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && limit.Cur < 1024 {
-		most = min(most, max((int(limit.Cur)-16)/8, 1))
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil {
+		most = min(most, int(max(min(limit.Cur, 1<<20)/4/files, 1)))
 	}
 	return most
 }
