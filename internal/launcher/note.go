@@ -20,8 +20,9 @@ func (l *Launcher) note(e journal.Event) error {
 	if err != nil {
 		err = l.outwait(e, err)
 	}
-	if errors.Is(err, errUnwritten) {
-		return &wholeError{err}
+	var whole *wholeError
+	if errors.As(err, &whole) {
+		return err
 	}
 	if err != nil {
 		what := "restore the file system"

@@ -26,12 +26,12 @@ func (l *Launcher) outwait(e journal.Event, err error) error {
 	}
 	l.say(e.At, "nothing goes on until the journal can be written: "+withHint(err))
 	for wait := time.Second; ; wait = min(2*wait, unwrittenMost) {
-		if l.hush(wait) {
+		if l.pause(wait) {
 			l.unwritten = true
-			return errUnwritten
+			return &wholeError{errUnwritten}
 		}
 		if err := l.stillHeld(); err != nil {
-			return err
+			return &wholeError{err}
 		}
 		if err = l.journal.Append(e); err == nil {
 			l.say(l.sys.Clock.Now(), "the journal can be written again: it goes on")
@@ -44,8 +44,8 @@ func (l *Launcher) outwait(e journal.Event, err error) error {
 	}
 }
 
-// hush waits, and says whether the launcher was told meanwhile to stop or to leave.
-func (l *Launcher) hush(wait time.Duration) (told bool) {
+// pause waits, and says whether the launcher was told meanwhile to stop or to leave.
+func (l *Launcher) pause(wait time.Duration) (told bool) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
@@ -103,7 +103,7 @@ func (l *Launcher) withoutJournal(ctx context.Context) Outcome {
 			break
 		}
 		interrupts := l.stop
-		left = l.hush(stopPoll) && l.stop == interrupts
+		left = l.pause(stopPoll) && l.stop == interrupts
 		l.observeAll(ctx)
 		l.listener.Snapshot(l.snapshot)
 	}
