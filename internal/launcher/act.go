@@ -150,10 +150,11 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 			return &wholeError{err}
 		}
 	}
+	why := l.why(f.Claim.Nonce)
 	l.recovering[i] = true
 	go func() {
 		_, err := record.TakeOver(ctx, l.sys, record.AttemptDir(run.WorkDir, f.Attempt), record.Heir{
-			Grace: f.Claim.StopGrace, Over: f.Over, Why: l.why(f.Claim.Nonce),
+			Grace: f.Claim.StopGrace, Over: f.Over, Why: why,
 			Final: func() *runsheet.Progress { return l.observer.One(ctx, run).Progress },
 		})
 		if errors.Is(err, record.ErrLive) || errors.Is(err, record.ErrUnproven) {

@@ -8,11 +8,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"runsheet"
+	"runsheet/internal/durable"
 	"runsheet/internal/executor/exectest"
 	"runsheet/internal/journal"
 	"runsheet/internal/launcher"
@@ -103,5 +105,44 @@ policy: {jobs: 1, min_free: 1MiB}
 	write(t, p.path, strings.ReplaceAll(text, "progress", run(small, "e")+"progress"))
 	if out := p.runsheet("run").wait(0); !strings.Contains(out, "5 of 5 finished") {
 		t.Errorf("without a limit it said:\n%s", out)
+	}
+}
+
+// noRoomFor has no room for what a label names, so many times.
+type noRoomFor struct {
+	durable.Disk
+	label string
+	times atomic.Int32
+}
+
+func (d *noRoomFor) Link(label, from, to string) error {
+	if label == d.label && d.times.Add(-1) >= 0 {
+		return &os.LinkError{Op: "link", Old: from, New: to, Err: unix.ENOSPC}
+	}
+	return d.Disk.Link(label, from, to)
+}
+
+// TestNoRoomToCallOff holds that a run whose attempt could neither be started nor called off, for want of room, is not
+// blamed for it once there is room.
+func TestNoRoomToCallOff(t *testing.T) {
+	for _, label := range []string{"void", "takeover"} {
+		b := newBench(t, exits(0), "a")
+		b.sheet.Policy.Retries = 0
+		disk := &noRoomFor{Disk: durable.OS(), label: label}
+		disk.times.Store(4)
+		b.disk = disk
+		b.fake.FailStart(&os.PathError{Op: "open", Path: "supervise.log", Err: unix.ENOSPC})
+		control, land := b.flies()
+		wait := b.background(launcher.Options{}, control)
+		exectest.Await(t, "it to be called off", func() bool { return b.look("a", 1).End != nil })
+		b.fake.FailStart(nil)
+		out := wait()
+		land()
+		if got := b.status(out); !slices.Equal(got, []runsheet.Status{runsheet.Finished}) || len(out.GivenUp) > 0 {
+			t.Errorf("%s: statuses %v, given up %v, events %v", label, got, out.GivenUp, b.kinds("a"))
+		}
+		if e := b.look("a", 1).End; e.Kind != runsheet.EndVoid || e.Cause.Kind != runsheet.CauseShort {
+			t.Errorf("%s: end %+v", label, e)
+		}
 	}
 }

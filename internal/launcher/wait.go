@@ -92,7 +92,7 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 			err = l.buried(r.run)
 		}
 		l.look(ctx, r.run) // after the burial, which explains what is there
-		if f := l.facts[r.run]; durable.NoRoom(r.err) && f.Claim != nil && f.Start == nil {
+		if f := l.facts[r.run]; durable.NoRoom(r.err) && f.Claim != nil && (f.Start == nil || f.Start.Void) {
 			l.uncounted[f.Claim.Nonce] = true // where there is no room, who did not begin is not to blame
 		}
 		if err == nil && r.err != nil {
