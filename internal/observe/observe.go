@@ -71,23 +71,51 @@ func (o *Observer) One(ctx context.Context, run runsheet.Run) runsheet.Facts {
 	return o.one(ctx, run, false)
 }
 
+// lookAgain is how often the records are looked at again, where they do not explain what the evidence shows: each time
+// they have changed meanwhile, which few attempts do in a row.
+const lookAgain = 10
+
 func (o *Observer) one(ctx context.Context, run runsheet.Run, recompute bool) runsheet.Facts {
-	f := o.records(ctx, run.WorkDir)
-	run.Progress.Exited = f.ExitedWell()
-	p := o.evidence(ctx, run, recompute)
-	share(f.Claim, run)
-	if f.Waiting && f.Start == nil {
-		o.cache.Forget(run.WorkDir) // ten thousand may wait in a queue, and nothing of them changes for hours
-	}
-	f.Progress = &p
-	f.LastActivity = p.LastActivity
-	if f.Attempt > 0 {
-		info, err := o.disk.Lstat("observe", record.LogPath(record.AttemptDir(run.WorkDir, f.Attempt)))
-		if err == nil && info.Size() > 0 && info.ModTime().After(f.LastActivity) {
-			f.LastActivity = info.ModTime()
+	for tries := 1; ; tries++ {
+		f := o.records(ctx, run.WorkDir)
+		run.Progress.Exited = f.ExitedWell()
+		p := o.evidence(ctx, run, recompute)
+		f.Progress = &p
+		f.LastActivity = p.LastActivity
+		if f.Attempt > 0 {
+			info, err := o.disk.Lstat("observe", record.LogPath(record.AttemptDir(run.WorkDir, f.Attempt)))
+			if err == nil && info.Size() > 0 && info.ModTime().After(f.LastActivity) {
+				f.LastActivity = info.ModTime()
+			}
 		}
+		if tries < lookAgain && ctx.Err() == nil && !o.explained(run.WorkDir, f) {
+			continue
+		}
+		share(f.Claim, run)
+		if f.Waiting && f.Start == nil {
+			o.cache.Forget(run.WorkDir) // ten thousand may wait in a queue, and nothing of them changes for hours
+		}
+		return f
 	}
-	return f
+}
+
+// explained says whether the evidence that was read after the records can be that of the attempts that they tell of. An
+// attempt that was claimed and began meanwhile is not one of a stranger, and its work is not that of the one before it.
+func (o *Observer) explained(workDir string, f runsheet.Facts) bool {
+	switch {
+	case f.Problem != "" || f.LastActivity.IsZero():
+		return true
+	case !f.Live():
+		numbers, err := record.Attempts(o.sys, workDir)
+		if err != nil || len(numbers) == 0 || numbers[len(numbers)-1] <= f.Attempt {
+			return true
+		}
+	case f.Liveness != runsheet.LivenessGone && f.Liveness != runsheet.LivenessOrphan:
+		return true // it is at work
+	}
+	v, err := record.Look(o.sys, workDir)
+	return err != nil || v.Attempt == f.Attempt && sameView(v, record.View{Start: f.Start, End: f.End}) &&
+		(v.Claim == nil || f.Claim != nil && v.Claim.Nonce == f.Claim.Nonce)
 }
 
 // records reads what is recorded of the last attempt, and asks its executor whether it lives.
