@@ -24,7 +24,7 @@ var table = []mutant{
 		new: "	return nil\n"},
 	{name: "rename-for-link", what: "a write-once document replaces the one that was there first",
 		file: "internal/durable/disk.go", by: []string{"sweep", "history"},
-		old: "{ return os.Link(oldname, newname) }", new: "{ return os.Rename(oldname, newname) }"},
+		old: "return os.Link(oldname, newname)", new: "return os.Rename(oldname, newname)"},
 	{name: "not-settled", what: "a claim rests on an end or a request that was only seen, and may be lost yet",
 		file: "internal/record/claim.go", by: []string{"forget"},
 		old: "	if err := sys.FS.Sync(\"settle\", dir); err != nil &&", new: "	if err := error(nil); err != nil &&"},

@@ -1,0 +1,103 @@
+package durable
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// mountsFor is how long the list of mounts is taken to be what it was.
+const mountsFor = time.Second
+
+// mounts is the list as it was read last.
+var mounts struct {
+	sync.Mutex
+	at    time.Time
+	kinds map[string]string // type of the file system by its mount point
+}
+
+// MountOf returns where the file system of a path is mounted; the path is absolute. Nothing is asked of a file system that
+// is not local, so that the answer comes whatever has become of that: symbolic links are followed as far as local ones hold
+// them.
+func MountOf(path string) string {
+	mounts.Lock()
+	if time.Since(mounts.at) > mountsFor || mounts.kinds == nil {
+		if data, err := os.ReadFile("/proc/self/mountinfo"); err == nil || mounts.kinds == nil {
+			mounts.kinds = parseMounts(data)
+		}
+		mounts.at = time.Now()
+	}
+	kinds := mounts.kinds
+	mounts.Unlock()
+	return mountOf(path, kinds, os.Readlink)
+}
+
+// maxLinks is how many symbolic links are followed, as by the kernel.
+const maxLinks = 40
+
+func mountOf(path string, kinds map[string]string, readlink func(string) (string, error)) string {
+	mount, at, rest := "/", "/", filepath.Clean(path)
+	for links := 0; ; {
+		var name string
+		name, rest, _ = strings.Cut(strings.TrimLeft(rest, "/"), "/")
+		if name == "" {
+			return mount
+		}
+		next := filepath.Join(at, name)
+		if _, ok := kinds[next]; ok {
+			mount, at = next, next
+			continue
+		}
+		if links < maxLinks && localTypes[kinds[mount]] {
+			if to, err := readlink(next); err == nil {
+				links++
+				if !filepath.IsAbs(to) {
+					to = filepath.Join(at, to)
+				}
+				mount, at, rest = "/", "/", filepath.Join(to, rest)
+				continue
+			}
+		}
+		at = next
+	}
+}
+
+// localTypes are the types of file systems, as in the list of mounts, that no other machine has to answer for.
+var localTypes = map[string]bool{"": true, "rootfs": true, "ext2": true, "ext3": true, "ext4": true, "xfs": true, "btrfs": true,
+	"tmpfs": true, "ramfs": true, "overlay": true}
+
+// parseMounts reads mount points and types off a mountinfo (proc_pid_mountinfo(5)).
+func parseMounts(data []byte) map[string]string {
+	kinds := map[string]string{}
+	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		mount, kind, ok := strings.Cut(lines.Text(), " - ")
+		fields := strings.Fields(mount)
+		if !ok || len(fields) < 5 {
+			continue
+		}
+		kind, _, _ = strings.Cut(kind, " ")
+		kinds[unescaped(fields[4])] = kind // of several at one place the last is seen
+	}
+	return kinds
+}
+
+// unescaped undoes the octal escapes of white space and backslashes.
+func unescaped(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+4 <= len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				b.WriteByte(byte(n))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
