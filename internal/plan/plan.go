@@ -67,10 +67,13 @@ func (in Input) tries(i int) Tries {
 // one decides about one run, and takes what it gives the run out of s.
 func (in Input) one(i int, s *space) runsheet.Action {
 	run, f, t := in.Runs[i], in.Facts[i], in.tries(i)
-	if f.Problem != "" {
+	judged := runsheet.Judge(run, f, in.Policy, in.Now)
+	switch {
+	case !f.Silent.IsZero(), f.Unread():
+		return wait(judged.Reason, time.Time{}) // until it is known more
+	case f.Problem != "":
 		return giveUp(f.Problem)
 	}
-	judged := runsheet.Judge(run, f, in.Policy, in.Now)
 	if f.Live() {
 		return in.live(f, judged)
 	}
