@@ -9,32 +9,56 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// mountsFor is how long the list of mounts is taken to be what it was.
+// mountsFor is how long the list of mounts is taken to be what it was, where the kernel does not tell of changes.
 const mountsFor = time.Second
+
+const mountinfo = "/proc/self/mountinfo"
 
 // mounts is the list as it was read last.
 var mounts struct {
 	sync.Mutex
 	at    time.Time
+	fd    int               // tells of changes, and not to the runtime's poller, which would keep them to itself
 	kinds map[string]string // type of the file system by its mount point
 }
 
 // MountOf returns where the file system of a path is mounted; the path is absolute. Nothing is asked of a file system that
 // is not local, so that the answer comes whatever has become of that: symbolic links are followed as far as local ones hold
 // them.
-func MountOf(path string) string {
+func MountOf(path string) string { return mountOf(path, mountKinds(), os.Readlink) }
+
+// IsMount says whether something is mounted at a path that holds no symbolic links.
+func IsMount(path string) bool {
+	_, ok := mountKinds()[path]
+	return ok
+}
+
+func mountKinds() map[string]string {
 	mounts.Lock()
-	if time.Since(mounts.at) > mountsFor || mounts.kinds == nil {
-		if data, err := os.ReadFile("/proc/self/mountinfo"); err == nil || mounts.kinds == nil {
+	defer mounts.Unlock()
+	if mounts.kinds == nil {
+		var err error
+		if mounts.fd, err = unix.Open(mountinfo, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+			mounts.fd = -1 // which poll passes over
+		}
+	}
+	if mounts.kinds == nil || mountsChanged() || time.Since(mounts.at) > mountsFor {
+		if data, err := os.ReadFile(mountinfo); err == nil || mounts.kinds == nil {
 			mounts.kinds = parseMounts(data)
 		}
 		mounts.at = time.Now()
 	}
-	kinds := mounts.kinds
-	mounts.Unlock()
-	return mountOf(path, kinds, os.Readlink)
+	return mounts.kinds
+}
+
+// mountsChanged says whether the kernel tells of a change since it was asked last (proc_pid_mounts(5)).
+func mountsChanged() bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(mounts.fd), Events: unix.POLLPRI}}, 0)
+	return err == nil && n > 0
 }
 
 // maxLinks is how many symbolic links are followed, as by the kernel.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const mountinfo = `22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+const someMounts = `22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 23 22 0:21 / /proc rw - proc proc rw
 40 22 0:50 / /scratch rw shared:7 master:3 - nfs4 server:/scratch rw,vers=4.2
 41 40 0:51 / /scratch/fast rw - tmpfs tmpfs rw
@@ -28,7 +28,7 @@ func TestMountOf(t *testing.T) {
 		}
 		return "", errors.New("no link")
 	}
-	kinds := parseMounts([]byte(mountinfo))
+	kinds := parseMounts([]byte(someMounts))
 	for path, want := range map[string]string{
 		"/":                      "/",
 		"/home/me/project":       "/",
@@ -66,6 +66,20 @@ func TestUnanswered(t *testing.T) {
 	})
 	if _, ok := Unanswered("/a"); ok {
 		t.Error("it was answered")
+	}
+	Ask("/a/b", func() {
+		GiveUp("/a", before)
+		if _, ok := Unanswered("/a"); !ok {
+			t.Error("what is younger was given up")
+		}
+		GiveUp("/b", time.Now())
+		GiveUp("/a", time.Now())
+		if _, ok := Unanswered("/a"); ok {
+			t.Error("it was given up")
+		}
+	})
+	if len(underway.operations) > 0 {
+		t.Errorf("%d are under way", len(underway.operations))
 	}
 }
 

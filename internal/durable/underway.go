@@ -17,13 +17,14 @@ var underway struct {
 }
 
 type operation struct {
-	path  string
-	since time.Time
+	path    string
+	since   time.Time
+	givenUp bool // nobody waits for it any more
 }
 
 // asked notes that an operation on path begins; answered is to be called when it is over.
 func asked(path string) *operation {
-	o := &operation{path, time.Now()}
+	o := &operation{path: path, since: time.Now()}
 	underway.Lock()
 	if underway.operations == nil {
 		underway.operations = map[*operation]struct{}{}
@@ -45,11 +46,21 @@ func Unanswered(path string) (since time.Time, ok bool) {
 	underway.Lock()
 	defer underway.Unlock()
 	for o := range underway.operations {
-		if below(o.path, path) && (!ok || o.since.Before(since)) {
+		if !o.givenUp && below(o.path, path) && (!ok || o.since.Before(since)) {
 			since, ok = o.since, true
 		}
 	}
 	return since, ok
+}
+
+// GiveUp says that nobody waits any more for what has been under way since then, or longer, on path or on something below
+// it: Unanswered does not tell of it.
+func GiveUp(path string, since time.Time) {
+	underway.Lock()
+	defer underway.Unlock()
+	for o := range underway.operations {
+		o.givenUp = o.givenUp || !o.since.After(since) && below(o.path, path)
+	}
 }
 
 // below says whether path is dir, or lies below it, by its text.

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,6 +25,9 @@ import (
 	"runsheet/internal/record"
 )
 
+// atOnce is how many looks are under way at a time, on one mount.
+var atOnce = 4 * runtime.GOMAXPROCS(0)
+
 // Observer observes the runs whose work dirs this machine can read. It implements runsheet.Source, and is safe for
 // use by several goroutines.
 type Observer struct {
@@ -31,72 +35,180 @@ type Observer struct {
 	disk      durable.Disk
 	cache     *progress.Cache
 	executors map[string]runsheet.Executor
+	readings  readings
 }
 
 // New returns an observer that asks the given executors about the attempts that they started.
 func New(disk durable.Disk, cache *progress.Cache, executors ...runsheet.Executor) *Observer {
-	o := &Observer{sys: record.NewSystem(disk), disk: disk, cache: cache, executors: map[string]runsheet.Executor{}}
+	o := &Observer{sys: record.NewSystem(disk), disk: disk, cache: cache, executors: map[string]runsheet.Executor{},
+		readings: readings{of: map[string]*reading{}, slow: map[string]bool{}}}
 	for _, e := range executors {
 		o.executors[e.Name()] = e
 	}
 	return o
 }
 
-// Observe implements runsheet.Source.
+// Observe implements runsheet.Source. It waits for evidence that takes long to read, and not for file systems that do not
+// answer.
 func (o *Observer) Observe(ctx context.Context, runs []runsheet.Run) []runsheet.Facts {
-	return o.all(ctx, runs, false)
+	return o.all(runs, func(run runsheet.Run) runsheet.Facts { return o.look(ctx, run, patient) })
 }
 
 // Recompute observes as Observe does, but reads all the evidence anew, whatever the cache says.
 func (o *Observer) Recompute(ctx context.Context, runs []runsheet.Run) []runsheet.Facts {
-	return o.all(ctx, runs, true)
+	return o.all(runs, func(run runsheet.Run) runsheet.Facts { return o.look(ctx, run, recompute) })
 }
 
-func (o *Observer) all(ctx context.Context, runs []runsheet.Run, recompute bool) []runsheet.Facts {
+// One observes a single run, as Observe does.
+func (o *Observer) One(ctx context.Context, run runsheet.Run) runsheet.Facts {
+	return o.look(ctx, run, patient)
+}
+
+// Glance observes runs for somebody who has others to look after: evidence that takes long to read is waited for once, and
+// from then on read beside the caller. The facts say so then (Reading), and a later glance has what it said; until then
+// their Progress is nil, or says in its Error that it is not known.
+func (o *Observer) Glance(ctx context.Context, runs []runsheet.Run) []runsheet.Facts {
+	return o.all(runs, func(run runsheet.Run) runsheet.Facts { return o.glance(ctx, run) })
+}
+
+// GlanceAnew is a glance at one run by somebody who is about to act upon it: all that it tells was read during the call.
+func (o *Observer) GlanceAnew(ctx context.Context, run runsheet.Run) runsheet.Facts {
+	return o.look(ctx, run, hurried)
+}
+
+// Busy says whether evidence is being read that nobody waits for.
+func (o *Observer) Busy() bool { return o.readings.any() }
+
+// all looks at runs side by side: at those of one mount no more than its server answers at once, and at those of others
+// whatever has become of that.
+func (o *Observer) all(runs []runsheet.Run, look func(runsheet.Run) runsheet.Facts) []runsheet.Facts {
 	facts := make([]runsheet.Facts, len(runs))
-	var g errgroup.Group
-	g.SetLimit(4 * runtime.GOMAXPROCS(0)) // file servers answer several questions at once
+	byGate := map[*gate][]int{}
 	for i := range runs {
-		g.Go(func() error {
-			facts[i] = o.one(ctx, runs[i], recompute)
-			return nil
+		at := mounts.of(runs[i].WorkDir)
+		byGate[at] = append(byGate[at], i)
+	}
+	var all sync.WaitGroup
+	for _, those := range byGate {
+		all.Go(func() {
+			var g errgroup.Group
+			g.SetLimit(atOnce) // file servers answer several questions at once
+			for _, i := range those {
+				g.Go(func() error {
+					facts[i] = look(runs[i])
+					return nil
+				})
+			}
+			g.Wait()
 		})
 	}
-	g.Wait()
+	all.Wait()
 	return facts
-}
-
-// One observes a single run.
-func (o *Observer) One(ctx context.Context, run runsheet.Run) runsheet.Facts {
-	return o.one(ctx, run, false)
 }
 
 // lookAgain is how often the records are looked at again, where they do not explain what the evidence shows: each time
 // they have changed meanwhile, which few attempts do in a row.
 const lookAgain = 10
 
-func (o *Observer) one(ctx context.Context, run runsheet.Run, recompute bool) runsheet.Facts {
+// manner is how a look waits for evidence.
+type manner int
+
+const (
+	patient   manner = iota // for as long as it takes
+	recompute               // likewise, and all of it is read anew
+	hurried                 // for a moment
+)
+
+func (o *Observer) look(ctx context.Context, run runsheet.Run, how manner) runsheet.Facts {
 	for tries := 1; ; tries++ {
-		f := o.records(ctx, run.WorkDir)
+		f, ok := o.recorded(ctx, run)
+		if !ok {
+			return f
+		}
 		run.Progress.Exited = f.ExitedWell()
-		p := o.evidence(ctx, run, recompute)
-		f.Progress = &p
-		f.LastActivity = p.LastActivity
+		r, silent := o.read(ctx, run, how == recompute)
+		returned := false
+		if r != nil {
+			atMost := time.Duration(0)
+			if how == hurried {
+				atMost = Patience
+			}
+			returned, silent = r.call.wait(ctx, Patience, atMost)
+		}
+		switch {
+		case !silent.IsZero():
+			return unheard(f, silent)
+		case !returned:
+			return unread(f)
+		}
+		f = with(f, r.progress)
+		if tries < lookAgain && ctx.Err() == nil && !o.explains(ctx, run, f) {
+			continue
+		}
+		return o.lean(f, run)
+	}
+}
+
+// recorded returns the facts that the records tell. ok is false where they are all that there is to be said.
+func (o *Observer) recorded(ctx context.Context, run runsheet.Run) (f runsheet.Facts, ok bool) {
+	f, silent, ok := Try(ctx, run.WorkDir, Patience, func() runsheet.Facts {
+		f := o.records(ctx, run.WorkDir)
 		if f.Attempt > 0 {
 			info, err := o.disk.Lstat("observe", record.LogPath(record.AttemptDir(run.WorkDir, f.Attempt)))
-			if err == nil && info.Size() > 0 && info.ModTime().After(f.LastActivity) {
+			if err == nil && info.Size() > 0 {
 				f.LastActivity = info.ModTime()
 			}
 		}
-		if tries < lookAgain && ctx.Err() == nil && !o.explained(run.WorkDir, f) {
-			continue
-		}
-		share(f.Claim, run)
-		if f.Waiting && f.Start == nil {
-			o.cache.Forget(run.WorkDir) // ten thousand may wait in a queue, and nothing of them changes for hours
-		}
 		return f
+	})
+	switch {
+	case ok:
+		return f, true
+	case !silent.IsZero():
+		return unheard(runsheet.Facts{}, silent), false
 	}
+	return runsheet.Facts{Problem: fmt.Sprintf("the records were not read: %s: %v", run.WorkDir, context.Cause(ctx))}, false
+}
+
+// unheard returns facts of a run whose file system does not answer: nothing is known of its progress.
+func unheard(f runsheet.Facts, since time.Time) runsheet.Facts {
+	f = f.Unheard(since)
+	f.Progress = &runsheet.Progress{AsOf: time.Now(), Error: "its file system does not answer"}
+	return f
+}
+
+// unread returns facts whose evidence is being read still: what the end says is all that is known then.
+func unread(f runsheet.Facts) runsheet.Facts {
+	f.Reading = true
+	if f.End == nil || f.End.Progress == nil {
+		f.Progress = &runsheet.Progress{AsOf: time.Now(), Error: "its evidence is being read"}
+	}
+	return f
+}
+
+// with adds what the evidence says.
+func with(f runsheet.Facts, p runsheet.Progress) runsheet.Facts {
+	f.Progress = &p
+	if p.LastActivity.After(f.LastActivity) {
+		f.LastActivity = p.LastActivity
+	}
+	return f
+}
+
+// lean gives back what need not be kept of a run in memory.
+func (o *Observer) lean(f runsheet.Facts, run runsheet.Run) runsheet.Facts {
+	share(f.Claim, run)
+	if f.Waiting && f.Start == nil {
+		o.cache.Forget(run.WorkDir) // ten thousand may wait in a queue, and nothing of them changes for hours
+	}
+	return f
+}
+
+// explains says whether the records explain the evidence that was read after them. Where its file system does not answer
+// any more, nothing speaks against it.
+func (o *Observer) explains(ctx context.Context, run runsheet.Run, f runsheet.Facts) bool {
+	explained, _, ok := Try(ctx, run.WorkDir, Patience, func() bool { return o.explained(run.WorkDir, f) })
+	return explained || !ok
 }
 
 // explained says whether the evidence that was read after the records can be that of the attempts that they tell of. An

@@ -54,6 +54,12 @@ func Main() {
 // New mounts dir at a directory of its own, until the test ends. The test is skipped where FUSE cannot be used.
 func New(t testing.TB, dir string, o Options) *Mount {
 	t.Helper()
+	return NewAt(t, dir, t.TempDir(), o)
+}
+
+// NewAt mounts dir at a path, which is made where it is missing.
+func NewAt(t testing.TB, dir, at string, o Options) *Mount {
+	t.Helper()
 	if _, err := os.Stat("/dev/fuse"); err != nil {
 		t.Skipf("there is no FUSE here: %v", err)
 	}
@@ -64,7 +70,10 @@ func New(t testing.TB, dir string, o Options) *Mount {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Mount{Dir: t.TempDir(), t: t}
+	if err := os.MkdirAll(at, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	m := &Mount{Dir: at, t: t}
 	m.server = exec.Command("/proc/self/exe", verb, dir, m.Dir, string(options))
 	m.server.Stderr = os.Stderr
 	// A halted server whose test has died goes on, hears of it, and unmounts.
@@ -87,8 +96,20 @@ func New(t testing.TB, dir string, o Options) *Mount {
 	return m
 }
 
-// Halt makes the file system stop answering.
-func (m *Mount) Halt() { m.signal(unix.SIGSTOP) }
+// Halt makes the file system stop answering, and returns once it does not answer any more.
+func (m *Mount) Halt() {
+	m.signal(unix.SIGSTOP)
+	for {
+		err := unix.Waitid(unix.P_PID, m.server.Process.Pid, nil, unix.WSTOPPED, nil)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, unix.EINTR) {
+			m.t.Errorf("the server of %s: %v", m.Dir, err)
+			return
+		}
+	}
+}
 
 // GoOn makes it answer again, also what it was asked meanwhile.
 func (m *Mount) GoOn() { m.signal(unix.SIGCONT) }
