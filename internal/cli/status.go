@@ -111,7 +111,10 @@ func sheetOrDirectory(env Env, arg string) (*runsheet.Sheet, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(env.Dir, path)
 	}
-	info, err := os.Stat(path)
+	info, err := stat(path)
+	if errors.Is(err, errSilent) {
+		return nil, usage(fmt.Errorf("cannot look at %s: %w", path, err), "")
+	}
 	if err != nil || !info.IsDir() {
 		return loadSheet(env, arg)
 	}
@@ -156,6 +159,9 @@ func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets
 // addSeries reads the course of every metric of a sheet's runs into their documents.
 func addSeries(ctx context.Context, env Env, s *runsheet.Sheet, docs []report.RunDoc) {
 	for i, run := range s.Runs {
-		docs[i].Series, _ = tracker.Series(ctx, env.Disk, run.WorkDir, run.Progress, tracker.Options{})
+		docs[i].Series, _, _ = observe.Try(ctx, run.WorkDir, observe.Patience, func() map[string][]runsheet.Point {
+			series, _ := tracker.Series(ctx, env.Disk, run.WorkDir, run.Progress, tracker.Options{})
+			return series
+		})
 	}
 }

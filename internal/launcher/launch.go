@@ -61,7 +61,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	i, run, before := a.Run, l.sheet.Runs[a.Run], l.facts[a.Run]
 	seen := l.look(ctx, i)
 	if !l.same(run, before, seen) {
-		return true, l.report(i)
+		return seen.Silent.IsZero() && !seen.Reading, l.report(ctx, i) // or it is looked at when more is known
 	}
 	to := l.pool[a.Host]
 	c := runsheet.Claim{Run: run.Name, Nonce: record.NewNonce(), Session: l.ledger.session, Sheet: l.sheet.Path,
@@ -76,8 +76,12 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 		b = waiting.place(a.Host, run.Resources)
 		c.Batch, c.Task, c.Resumed = b.name, len(b.of), run.Resumed
 	}
-	c, err = record.Claim(l.sys, seen, l.ledger.entry(run.WorkDir).attempt, c)
+	floor := l.ledger.entry(run.WorkDir).attempt
+	c, err = tried(ctx, l, i, func() (runsheet.Claim, error) { return record.Claim(l.sys, seen, floor, c) })
 	if err != nil {
+		if errors.Is(err, errSilent) && b != nil { // its place in the batch may be taken
+			return l.start(ctx, waiting.take(b))
+		}
 		if errors.Is(err, record.ErrTaken) || errors.Is(err, record.ErrLive) {
 			l.look(ctx, i)
 			return true, nil
@@ -97,7 +101,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 		if seen.Attempt > 0 {
 			aside = record.AttemptDir(run.WorkDir, seen.Attempt)
 		}
-		if err := l.setAside(i, aside); err != nil {
+		if err := l.setAside(ctx, i, aside); err != nil {
 			return true, l.callOff(ctx, this, err)
 		}
 	}
@@ -131,7 +135,11 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 	for k, c := range of {
 		launches[k] = c.launch
 	}
-	errs := l.executors[launches[0].Claim.Executor].Start(ctx, launches)
+	executor := l.executors[launches[0].Claim.Executor]
+	errs, err := tried(ctx, l, of[0].run, func() ([]error, error) { return executor.Start(ctx, launches), nil })
+	if err != nil {
+		return false, nil // they were started, or never will be: that is seen when it answers
+	}
 	for k, c := range of {
 		if errs[k] != nil {
 			changed = true
@@ -142,7 +150,7 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 		}
 		delete(l.trouble, c.run)
 		l.look(ctx, c.run)
-		if err := l.report(c.run); err != nil {
+		if err := l.report(ctx, c.run); err != nil {
 			return true, err
 		}
 	}
@@ -152,10 +160,18 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 // callOff gives up an attempt that was claimed, not started, and never will be: so that the next one may be claimed,
 // after a while. Its end says why.
 func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
-	_, err := record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{
-		Why: runsheet.Cause{Kind: runsheet.CauseNotStarted, Text: diagnose.Clean(withHint(why))}})
+	if errors.Is(why, errSilent) {
+		return nil // nothing will start it, and who looks at it when that answers finds out
+	}
+	_, err := tried(ctx, l, c.run, func() (runsheet.End, error) {
+		return record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{
+			Why: runsheet.Cause{Kind: runsheet.CauseNotStarted, Text: diagnose.Clean(withHint(why))}})
+	})
+	if errors.Is(err, errSilent) {
+		return nil
+	}
 	l.look(ctx, c.run)
-	if err := l.report(c.run); err != nil {
+	if err := l.report(ctx, c.run); err != nil {
 		return err
 	}
 	why = errors.Join(why, err)
@@ -178,7 +194,7 @@ func (l *Launcher) submitAgain(ctx context.Context) error {
 		}
 		if f.Unsubmitted() && !f.StopRequested() {
 			r := l.sheet.Runs[i]
-			if ok, err := l.learn(i); err != nil {
+			if ok, err := l.learn(ctx, i); err != nil {
 				return err
 			} else if !ok {
 				continue

@@ -159,7 +159,7 @@ func (l *ledger) tries(workDir string, f runsheet.Facts) plan.Tries {
 	if e.tries != nil {
 		t = *e.tries
 	}
-	if e.vanished(f) || f.Problem != "" && !e.ended {
+	if e.vanished(f) || (f.Problem != "" || !f.Silent.IsZero()) && !e.ended {
 		t.Open = "its records are gone, and its last attempt may still live"
 		t.Host, t.Devices = e.host, e.devices
 	}

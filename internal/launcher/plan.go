@@ -15,6 +15,7 @@ func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 		return nil, l.inTheWay("go on from the journal", err)
 	}
 	l.ledger = replay(events, l.opts.Continue)
+	l.opts.Once = true // so that all is known by then
 	l.observeAll(ctx)
 	l.strays = l.observer.Strays(ctx, l.sheet, events)
 	l.sampler.Sample(ctx)

@@ -43,8 +43,11 @@ func (l *Launcher) putOff(i int, err error) *trouble {
 	return t
 }
 
-// troubled puts a run off, and tells why.
+// troubled puts a run off, and tells why. Where its file system does not answer the run is unknown, and that is all.
 func (l *Launcher) troubled(i int, err error) error {
+	if errors.Is(err, errSilent) {
+		return nil
+	}
 	return l.complain(i, l.putOff(i, err), err)
 }
 

@@ -210,6 +210,12 @@ func (g *gate) leave(c *call, since time.Time) {
 	}
 }
 
+// announce waits for a call that nobody waits for any more, and tells that it has returned.
+func (c *call) announce() {
+	<-c.done
+	c.at.all.arrived()
+}
+
 func (c *call) returned() bool {
 	select {
 	case <-c.done:

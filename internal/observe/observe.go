@@ -139,6 +139,9 @@ func (o *Observer) look(ctx context.Context, run runsheet.Run, how manner) runsh
 		case !silent.IsZero():
 			return unheard(f, silent)
 		case !returned:
+			if r != nil {
+				go r.call.announce()
+			}
 			return unread(f)
 		}
 		f = with(f, r.progress)

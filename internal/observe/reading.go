@@ -110,10 +110,7 @@ func (o *Observer) glance(ctx context.Context, run runsheet.Run) runsheet.Facts 
 			return unheard(f, silent)
 		case !returned:
 			o.readings.isSlow(run.WorkDir)
-			go func() { // whoever glanced is to know when it is there
-				<-r.call.done
-				mounts.arrived()
-			}()
+			go r.call.announce()
 			return unread(f)
 		}
 		o.readings.drop(run.WorkDir, r)

@@ -49,6 +49,8 @@ func complain(o runsheet.Observed) (text, hint string) {
 	p := o.Final()
 	broken := p != nil && p.Error != "" && !done(o)
 	switch {
+	case !o.Silent.IsZero():
+		return o.Reason, "nothing is launched there meanwhile, and nothing else waits for it; it is known again once that answers"
 	case o.Problem != "":
 		return diagnose.Clean(o.Problem), "`runsheet check` says what to do about it"
 	case broken:

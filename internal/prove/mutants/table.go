@@ -79,5 +79,5 @@ var table = []mutant{
 		new: "	if doc, err = parseDocument(f); err != nil {\n			doc = nil\n		}\n"},
 	{name: "no-journal-rule", what: "a deleted work dir hides a living attempt",
 		file: "internal/launcher/ledger.go", by: []string{"storm"},
-		old: "	if e.vanished(f) || f.Problem != \"\" && !e.ended {\n", new: "	if false {\n"},
+		old: "	if e.vanished(f) || (f.Problem != \"\" || !f.Silent.IsZero()) && !e.ended {\n", new: "	if false {\n"},
 }
