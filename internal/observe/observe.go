@@ -246,11 +246,12 @@ func (o *Observer) records(ctx context.Context, workDir string) runsheet.Facts {
 			return f
 		}
 		dir := record.AttemptDir(workDir, f.Attempt)
-		switch copied, err := record.Copied(o.sys, dir, *f.Claim); {
+		origin, err := o.origin(ctx, workDir, f)
+		switch {
 		case err != nil:
 			f.Liveness, f.Why = runsheet.LivenessUnknown, problem(err)
 			return f
-		case copied:
+		case origin == record.Copied:
 			f.Liveness, f.Why = runsheet.LivenessGone, "its records are copies of those in "+f.Claim.WorkDir
 			f.Over = &runsheet.Over{Kind: runsheet.EndLost, Cause: runsheet.Cause{Kind: runsheet.CauseLost, Text: f.Why}}
 			return f
@@ -272,6 +273,8 @@ func (o *Observer) records(ctx context.Context, workDir string) runsheet.Facts {
 			return f // in a queue, and so without a supervisor that could have begun meanwhile
 		case f.Liveness == runsheet.LivenessAlive:
 			continue
+		case origin == record.Doubtful && f.Start != nil && !f.Start.Void && f.Over == nil:
+			f.Liveness, f.Why = runsheet.LivenessUnknown, "nobody here can tell whether it lives: "+record.Doubt(*f.Claim)
 		}
 		if again, err := record.LookAt(o.sys, workDir, f.Attempt); err == nil && sameView(v, again) {
 			if words := o.lastWords(dir); f.Start == nil && words != "" {
@@ -282,6 +285,22 @@ func (o *Observer) records(ctx context.Context, workDir string) runsheet.Facts {
 		// It ended, or began, while it was asked.
 	}
 	return f
+}
+
+// origin says what the records of an attempt are. What they may be copies of lies on a file system of its own.
+func (o *Observer) origin(ctx context.Context, workDir string, f runsheet.Facts) (record.Origin, error) {
+	if f.Claim.WorkDir == workDir {
+		return record.Original, nil
+	}
+	var err error
+	origin, silent, ok := Try(ctx, f.Claim.WorkDir, Patience, func() (out record.Origin) {
+		out, err = record.OriginOf(o.sys, record.AttemptDir(workDir, f.Attempt), *f.Claim, f.Start)
+		return out
+	})
+	if !ok {
+		return record.Doubtful, fmt.Errorf("its records may be those in %s, whose file system has not answered for %s", f.Claim.WorkDir, runsheet.Span(time.Since(silent)))
+	}
+	return origin, err
 }
 
 // sameView says whether the records of an attempt have not changed between two looks.

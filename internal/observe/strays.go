@@ -8,6 +8,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/journal"
+	"runsheet/internal/record"
 )
 
 // Strays returns the live attempts that a journal tells of and the sheet no longer has: they keep their slots, and are
@@ -59,9 +60,8 @@ func (o *Observer) another(ctx context.Context, ours, theirs string) bool {
 		return false
 	}
 	another, _, _ := Try(ctx, theirs, Patience, func() bool {
-		a, aerr := o.sys.FS.Number("observe", ours)
-		b, berr := o.sys.FS.Number("observe", theirs)
-		return aerr == nil && berr == nil && a != b
+		like, err := o.sys.FS.Like("observe", ours, theirs)
+		return err == nil && like == record.TwoFiles
 	})
 	return another
 }
