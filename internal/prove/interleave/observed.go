@@ -116,19 +116,19 @@ func endings() []ending {
 
 // observed lets what becomes of a run happen before each operation of an observer in turn, and holds that nobody is told
 // what was not so at any moment. It returns how many operations there were, and the violation that it found, if any. The
-// quick size leaves out the warm cache but for the first scene.
+// quick size leaves out the warm cache but for the first scene, and glances with one.
 func observed(ctx context.Context, c method.Config) (operations int, violation string, err error) {
 	for i, sc := range scenes() {
-		for _, warm := range []bool{false, true} {
-			if warm && i > 0 && c.Size == method.Quick {
+		for _, w := range []way{{}, {warm: true}, {glances: true}, {warm: true, glances: true}} {
+			if w.warm && (i > 0 || w.glances) && c.Size == method.Quick {
 				continue
 			}
 			for k := int64(1); ; k++ {
 				if err := ctx.Err(); err != nil {
 					return operations, "", err
 				}
-				dir := filepath.Join(c.Dir, fmt.Sprintf("observed-%d-%t-%d", i, warm, k))
-				happened, verdict, err := look(ctx, dir, sc, warm, k)
+				dir := filepath.Join(c.Dir, fmt.Sprintf("observed-%d-%t-%t-%d", i, w.warm, w.glances, k))
+				happened, verdict, err := look(ctx, dir, sc, w, k)
 				if err != nil {
 					return operations, "", fmt.Errorf("observer: %s before operation %d: %w", sc.name, k, err)
 				}
@@ -137,7 +137,7 @@ func observed(ctx context.Context, c method.Config) (operations int, violation s
 					return operations, "", err // what an observer says that was interrupted is no answer
 				}
 				if verdict != "" {
-					return operations, fmt.Sprintf("observer: %s, all before operation %d of the observer (with a warm cache: %t): %s", sc.name, k, warm, verdict), nil
+					return operations, fmt.Sprintf("observer: %s, all before operation %d of the observer (with a warm cache: %t, at a glance: %t): %s", sc.name, k, w.warm, w.glances, verdict), nil
 				}
 				if !happened {
 					break // it has fewer operations
@@ -149,9 +149,12 @@ func observed(ctx context.Context, c method.Config) (operations int, violation s
 	return operations, "", nil
 }
 
+// way is how an observer looks.
+type way struct{ warm, glances bool }
+
 // look observes the run of a scene, which happens before operation k of the observer. It returns whether there was such
 // an operation, and what was wrong with the answer.
-func look(ctx context.Context, dir string, sc scene, warm bool, k int64) (happened bool, verdict string, err error) {
+func look(ctx context.Context, dir string, sc scene, w way, k int64) (happened bool, verdict string, err error) {
 	c, err := sc.begin(filepath.Join(dir, "run"))
 	if err != nil {
 		return false, "", err
@@ -163,10 +166,15 @@ func look(ctx context.Context, dir string, sc scene, warm bool, k int64) (happen
 	o := observe.New(disk, progress.New(disk, progress.Options{CacheDir: cache}), executor{record.NewSystem(disk)})
 	policy := runsheet.DefaultPolicy
 	judge := func() (runsheet.Facts, runsheet.Judgement) {
-		f := o.One(ctx, c.run)
+		var f runsheet.Facts
+		if w.glances {
+			f = o.Glance(ctx, []runsheet.Run{c.run})[0]
+		} else {
+			f = o.One(ctx, c.run)
+		}
 		return f, runsheet.Judge(c.run, f, policy, time.Now())
 	}
-	if warm {
+	if w.warm {
 		if _, j := judge(); j.Status != sc.before {
 			return false, "", fmt.Errorf("before it the run is %s: %s", j.Status, j.Reason)
 		}
@@ -176,6 +184,9 @@ func look(ctx context.Context, dir string, sc scene, warm bool, k int64) (happen
 	happened = disk.disarm()
 	if failed != nil {
 		return happened, "", failed
+	}
+	if f.Unread() { // it says that it does not know: this machine is busy
+		return happened, "", nil
 	}
 	if verdict := sc.during(f, during); verdict != "" || !happened {
 		return happened, verdict, nil
