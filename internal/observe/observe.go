@@ -335,7 +335,18 @@ func (o *Observer) evidence(ctx context.Context, run runsheet.Run, recompute boo
 	if _, err := o.disk.Lstat("observe", run.WorkDir); errors.Is(err, fs.ErrNotExist) {
 		return runsheet.Progress{Total: run.Progress.Total, Unit: run.Progress.Unit, AsOf: time.Now(), Settled: true}
 	}
-	return o.cache.Get(ctx, run.WorkDir, run.Progress, recompute)
+	p := o.cache.Get(ctx, run.WorkDir, run.Progress, recompute)
+	if p.Completed == 0 && !p.LastActivity.IsZero() && o.onlyOurs(run.WorkDir) {
+		p.LastActivity = time.Time{}
+	}
+	return p
+}
+
+// onlyOurs says whether nothing but our own directory lies in a work dir: whoever made that is about to claim the run, or to
+// ask something of it, and that the work dir has changed tells of nobody's work.
+func (o *Observer) onlyOurs(workDir string) bool {
+	entries, err := o.disk.ReadDir("observe", workDir)
+	return err == nil && len(entries) == 1 && entries[0].Name() == record.DirName
 }
 
 // problem renders an error with its hint as one line.

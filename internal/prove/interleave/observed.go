@@ -76,6 +76,11 @@ func scenes() []scene {
 				}
 				return oneOf(j, runsheet.Pending, runsheet.Queued, runsheet.Running)
 			}},
+		scene{name: "somebody is about to claim its first attempt", begin: never, before: runsheet.Pending, after: runsheet.Pending,
+			act: func(c *cast) error { return os.MkdirAll(record.AttemptDir(c.run.WorkDir, 1), 0o700) },
+			during: func(_ runsheet.Facts, j runsheet.Judgement) string {
+				return oneOf(j, runsheet.Pending)
+			}},
 		scene{name: "its second attempt is claimed, begins and writes an epoch", begin: failedOnce, act: begins(2),
 			before: runsheet.Failed, after: runsheet.Running,
 			during: func(f runsheet.Facts, j runsheet.Judgement) string {
