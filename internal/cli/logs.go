@@ -58,6 +58,9 @@ Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.
 func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, attempt int, follow bool) error {
 	o := newObserver(env)
 	f := o.One(ctx, run)
+	if !f.Silent.IsZero() {
+		return errors.New(runsheet.Judge(run, f, s.Policy, time.Now()).Reason)
+	}
 	if f.Problem != "" {
 		return errors.New(f.Problem)
 	}

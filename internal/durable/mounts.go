@@ -24,22 +24,36 @@ var mounts struct {
 	at    time.Time
 	fd    int               // tells of changes, and not to the runtime's poller, which would keep them to itself
 	kinds map[string]string // type of the file system by its mount point
+	known map[string]string // mount point by path, for as long
 }
 
 // MountOf returns where the file system of a path is mounted; the path is absolute. Nothing is asked of a file system that
 // is not local, so that the answer comes whatever has become of that: symbolic links are followed as far as local ones hold
 // them.
-func MountOf(path string) string { return mountOf(path, mountKinds(), os.Readlink) }
+func MountOf(path string) string {
+	mounts.Lock()
+	kinds, known := mountKinds(), mounts.known
+	at, ok := known[path]
+	mounts.Unlock()
+	if !ok {
+		at = mountOf(path, kinds, os.Readlink)
+		mounts.Lock()
+		known[path] = at
+		mounts.Unlock()
+	}
+	return at
+}
 
 // IsMount says whether something is mounted at a path that holds no symbolic links.
 func IsMount(path string) bool {
+	mounts.Lock()
+	defer mounts.Unlock()
 	_, ok := mountKinds()[path]
 	return ok
 }
 
+// mountKinds returns the list as it is now. The caller holds the lock.
 func mountKinds() map[string]string {
-	mounts.Lock()
-	defer mounts.Unlock()
 	if mounts.kinds == nil {
 		var err error
 		if mounts.fd, err = unix.Open(mountinfo, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
@@ -48,7 +62,7 @@ func mountKinds() map[string]string {
 	}
 	if mounts.kinds == nil || mountsChanged() || time.Since(mounts.at) > mountsFor {
 		if data, err := os.ReadFile(mountinfo); err == nil || mounts.kinds == nil {
-			mounts.kinds = parseMounts(data)
+			mounts.kinds, mounts.known = parseMounts(data), map[string]string{}
 		}
 		mounts.at = time.Now()
 	}

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
@@ -74,7 +75,7 @@ type gate struct {
 type call struct {
 	at    *gate
 	path  string
-	began time.Time
+	heard bool      // its file system has answered it
 	since time.Time // left behind: the request that was not answered
 	done  chan struct{}
 }
@@ -91,11 +92,12 @@ func (g *gate) enter(ctx context.Context, path string, f func()) (c *call, silen
 			return nil, silent
 		}
 		if answers {
-			c := &call{at: g, path: path, began: time.Now(), done: make(chan struct{})}
+			c := &call{at: g, path: path, done: make(chan struct{})}
 			g.calls[c] = false
 			g.mu.Unlock()
 			go func() {
 				defer g.left(c)
+				c.listen()
 				f()
 			}()
 			return c, time.Time{}
@@ -114,12 +116,12 @@ func (g *gate) enter(ctx context.Context, path string, f func()) (c *call, silen
 }
 
 // state returns since when a call that was left behind has waited, and whether another one may be let in: there is none
-// under way, or those that are have had answers a moment ago. It leaves behind what nobody waits for any more.
+// under way, or those that are have had answers, up to a moment ago. It leaves behind what nobody waits for any more.
 func (g *gate) state() (silent time.Time, answers bool) {
 	now := time.Now()
-	young, longest := false, time.Duration(0)
+	heard, longest := now.Sub(g.last) < recheck, time.Duration(0)
 	for c, left := range g.calls {
-		young = young || now.Sub(c.began) < recheck
+		heard = heard || c.heard
 		if since, ok := durable.Unanswered(c.path); ok {
 			longest = max(longest, now.Sub(since))
 			if !left && now.Sub(since) >= Patience {
@@ -131,7 +133,16 @@ func (g *gate) state() (silent time.Time, answers bool) {
 			silent = c.since
 		}
 	}
-	return silent, len(g.calls) == 0 || now.Sub(g.last) < recheck && longest < doubt || !young && longest < recheck
+	return silent, len(g.calls) == 0 || heard && longest < doubt
+}
+
+// listen asks the file system for one answer.
+func (c *call) listen() {
+	durable.Ask(c.path, func() { os.Stat(c.path) }) // whatever it says
+	c.at.mu.Lock()
+	defer c.at.mu.Unlock()
+	c.heard = true
+	c.at.tell()
 }
 
 // left ends a call.

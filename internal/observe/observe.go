@@ -154,7 +154,8 @@ func (o *Observer) look(ctx context.Context, run runsheet.Run, how manner) runsh
 
 // recorded returns the facts that the records tell. ok is false where they are all that there is to be said.
 func (o *Observer) recorded(ctx context.Context, run runsheet.Run) (f runsheet.Facts, ok bool) {
-	f, silent, ok := Try(ctx, run.WorkDir, Patience, func() runsheet.Facts {
+	// Whoever does not want to wait any longer is to know what the records say all the same.
+	f, silent, ok := Try(context.WithoutCancel(ctx), run.WorkDir, Patience, func() runsheet.Facts {
 		f := o.records(ctx, run.WorkDir)
 		if f.Attempt > 0 {
 			info, err := o.disk.Lstat("observe", record.LogPath(record.AttemptDir(run.WorkDir, f.Attempt)))
@@ -164,13 +165,10 @@ func (o *Observer) recorded(ctx context.Context, run runsheet.Run) (f runsheet.F
 		}
 		return f
 	})
-	switch {
-	case ok:
-		return f, true
-	case !silent.IsZero():
+	if !ok {
 		return unheard(runsheet.Facts{}, silent), false
 	}
-	return runsheet.Facts{Problem: fmt.Sprintf("the records were not read: %s: %v", run.WorkDir, context.Cause(ctx))}, false
+	return f, true
 }
 
 // unheard returns facts of a run whose file system does not answer: nothing is known of its progress.

@@ -42,9 +42,6 @@ func mounted(dir, mount string, o Options) (*fuse.Server, error) {
 		return nil, err
 	}
 	data := &fs.LoopbackRoot{Path: dir, Dev: st.Dev ^ o.Salt}
-	data.NewNode = func(root *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &node{LoopbackNode: fs.LoopbackNode{RootData: root}, links: o.Links}
-	}
 	root := &node{LoopbackNode: fs.LoopbackNode{RootData: data}, links: o.Links}
 	data.RootNode = root
 	return fs.Mount(mount, root, &fs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true, FsName: dir, Name: "runsheet-test"}})
@@ -54,6 +51,11 @@ func mounted(dir, mount string, o Options) (*fuse.Server, error) {
 type node struct {
 	fs.LoopbackNode
 	links Links
+}
+
+// WrapChild makes the files below a node such nodes as well.
+func (n *node) WrapChild(_ context.Context, child fs.InodeEmbedder) fs.InodeEmbedder {
+	return &node{LoopbackNode: fs.LoopbackNode{RootData: child.(*fs.LoopbackNode).RootData}, links: n.links}
 }
 
 func (n *node) real() string {
