@@ -51,6 +51,11 @@ type Facts struct {
 	Foreign      *Claim        // the last attempt is another sheet's, made by another command; Problem says so. nil: it is the run's own
 	Problem      string        // the records cannot be read, in words; then nothing above but Progress holds
 	Passing      bool          // the problem is that of whoever looked, who could open no further file
+	// Silent is since when the file system of the work dir has not answered; zero: it answers. What stands above is what was
+	// known before, if anything was.
+	Silent time.Time
+	// Reading: the evidence is being read still. Progress is what was known of it before, if anything was.
+	Reading bool
 }
 
 // Ended says whether the last attempt has an end, or there was none.
@@ -58,6 +63,28 @@ func (f Facts) Ended() bool { return f.Claim == nil || f.End != nil }
 
 // Live says whether an attempt holds a slot: it was claimed and nobody has shown that it is over.
 func (f Facts) Live() bool { return f.Claim != nil && f.End == nil }
+
+// Unread says whether nothing can be said of the run before its evidence was read: none of our attempts is at work on it,
+// and none has said at its end how far it came.
+func (f Facts) Unread() bool {
+	if !f.Reading || f.Problem != "" {
+		return false
+	}
+	if f.Live() {
+		return f.Liveness == LivenessGone && !f.Unsubmitted()
+	}
+	return f.End == nil || f.End.Progress == nil || f.End.Progress.Error != ""
+}
+
+// Unheard returns the facts where the file system has not answered since then: whatever was known is from before, and
+// whether an attempt lives is not known any more.
+func (f Facts) Unheard(since time.Time) Facts {
+	f.Silent, f.Problem = since, ""
+	if f.Live() {
+		f.Liveness, f.Why, f.Waiting, f.Over = LivenessUnknown, "its file system does not answer", false, nil
+	}
+	return f
+}
 
 // Queued says whether the last attempt has not begun, and waits in a queue, or to be put there.
 func (f Facts) Queued() bool {
@@ -158,7 +185,7 @@ func (f Facts) Vanished(c Claim) Facts {
 
 // Hides says whether an attempt that a journal tells of is not what the records show.
 func (f Facts) Hides(c Claim) bool {
-	return f.Problem == "" && (f.Claim == nil || f.Claim.Nonce != c.Nonce && f.Attempt <= c.Attempt)
+	return f.Problem == "" && f.Silent.IsZero() && (f.Claim == nil || f.Claim.Nonce != c.Nonce && f.Attempt <= c.Attempt)
 }
 
 // StopRequested says whether the newest request is a person's stop.

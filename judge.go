@@ -37,8 +37,12 @@ const StartGrace = 30 * time.Second
 // Judge turns the facts of a run into its status. It is a pure function of its arguments.
 func Judge(run Run, f Facts, p Policy, now time.Time) Judgement {
 	switch {
+	case !f.Silent.IsZero():
+		return Judgement{Unknown, "its file system has not answered for " + Span(now.Sub(f.Silent))}
 	case f.Problem != "":
 		return Judgement{Unknown, f.Problem}
+	case f.Unread():
+		return Judgement{Unknown, "its evidence is being read"}
 	case f.Live():
 		return judgeLive(f, p, now)
 	}

@@ -116,6 +116,24 @@ func TestJudge(t *testing.T) {
 			want: Stopped, reason: "by somebody"},
 
 		// Records and evidence that cannot be read.
+		// What cannot be known now.
+		{name: "no answer", facts: Facts{Silent: ago(40 * time.Second)}, want: Unknown, reason: "its file system has not answered for 40s"},
+		{name: "no answer, of what lived", facts: attempt().Unheard(ago(40 * time.Second)), want: Unknown, reason: "its file system has not answered for 40s"},
+		{name: "no answer, of what was finished", facts: attempt(exited(0), func(f *Facts) { f.Progress = epochs(20, 20) }).Unheard(ago(time.Hour)),
+			want: Unknown, reason: "its file system has not answered for 1h"},
+		{name: "no answer, where records could not be read", facts: Facts{Problem: "claim.json: not valid"}.Unheard(ago(time.Minute)),
+			want: Unknown, reason: "its file system has not answered for 1m"},
+		{name: "being read", facts: Facts{Reading: true}, want: Unknown, reason: "its evidence is being read"},
+		{name: "being read, at work", facts: attempt(func(f *Facts) { f.Reading = true }), want: Running},
+		{name: "being read after the end, which says all", facts: attempt(ended(End{Kind: EndExit, ExitCode: code(0), Progress: epochs(20, 20)}),
+			func(f *Facts) { f.Reading = true }), want: Finished},
+		{name: "being read after the end, which says nothing", facts: attempt(exited(1), func(f *Facts) { f.Reading = true }),
+			want: Unknown, reason: "its evidence is being read"},
+		{name: "being read, and gone", facts: attempt(func(f *Facts) { f.Reading, f.Liveness = true, LivenessGone }),
+			want: Unknown, reason: "its evidence is being read"},
+		{name: "being read, and in a queue", facts: attempt(func(f *Facts) {
+			f.Reading, f.Liveness, f.Start, f.Claim.Batch = true, LivenessGone, nil, "b"
+		}), want: Queued},
 		{name: "records", facts: Facts{Problem: "claim.json: not valid", Progress: epochs(20, 20)}, want: Unknown, reason: "claim.json: not valid"},
 		{name: "evidence", facts: Facts{Progress: broken("progress.json: 12 bytes, cut off")}, want: Unknown, reason: "progress.json: 12 bytes, cut off"},
 		{name: "evidence after exit 0", facts: attempt(exited(0), with(broken("progress.json: cut off"))), want: Unknown, reason: "progress.json: cut off"},
@@ -346,5 +364,21 @@ func TestRequested(t *testing.T) {
 	}
 	if f := (Facts{}); !f.Ended() || f.Live() || f.RetryRequested() || f.StopRequested() {
 		t.Error("a run without records has an attempt or a request")
+	}
+}
+
+// TestUnheard: what a file system that does not answer hides keeps its place, and is not taken for gone.
+func TestUnheard(t *testing.T) {
+	since := ago(time.Minute)
+	f := attempt(func(f *Facts) { f.Waiting, f.Over = true, &Over{Kind: EndLost} }).Unheard(since)
+	if !f.Live() || f.Liveness != LivenessUnknown || f.Waiting || f.Over != nil || !f.Silent.Equal(since) {
+		t.Errorf("%+v", f)
+	}
+	open := Claim{Nonce: "x", Attempt: 1}
+	if none := (Facts{}).Unheard(since); none.Hides(open) || none.Live() || none.Unread() {
+		t.Errorf("%+v", none)
+	}
+	if !(Facts{}).Hides(open) {
+		t.Error("records that answer, and do not show it, hide it")
 	}
 }

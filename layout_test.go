@@ -35,6 +35,7 @@ var house = []row{
 	{dirs: []string{"internal/shell"}, pure: true},
 	// disk
 	{dirs: []string{"internal/durable"}},
+	{dirs: []string{"internal/durable/fusetest"}},
 	{dirs: []string{"internal/sheet"}},
 	{dirs: []string{"internal/proc"}},
 	{dirs: []string{"internal/record"}},

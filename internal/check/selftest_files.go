@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -77,6 +78,8 @@ func unless(err, wanted error) error {
 
 const needLinks = "records cannot be written without hard links"
 
+// link: a second name is a name of the same file, and the first one stays. Some file systems say that they have linked, and
+// have made a copy, a symbolic link, or have renamed.
 func (t *selfTest) link() (string, error) {
 	if err := t.make("link", "one"); err != nil {
 		return "", err
@@ -84,7 +87,35 @@ func (t *selfTest) link() (string, error) {
 	if err := t.disk.Link(label, t.path("link"), t.path("linked")); err != nil {
 		return "", fmt.Errorf("%s: %w", needLinks, err)
 	}
-	return "", t.reads("linked", "one", "a linked file has other contents")
+	second, err := t.disk.Lstat(label, t.path("linked"))
+	if err != nil {
+		return "", err
+	}
+	if second.Mode()&fs.ModeSymlink != 0 {
+		return "", fmt.Errorf("%s: a symbolic link is made instead", needLinks)
+	}
+	first, err := t.disk.Lstat(label, t.path("link"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s: the file is renamed instead", needLinks)
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := t.make("link", "two"); err != nil { // the file stays what it is, with other contents
+		return "", err
+	}
+	if err := t.reads("linked", "two", needLinks+": a copy is made instead"); err != nil {
+		return "", err
+	}
+	a, aok := first.Sys().(*syscall.Stat_t)
+	b, bok := second.Sys().(*syscall.Stat_t)
+	if aok && bok && a.Ino != b.Ino {
+		return "each name has a number of its own", nil
+	}
+	if bok && b.Nlink != 2 {
+		return "it does not count the names of a file", nil
+	}
+	return "", nil
 }
 
 func (t *selfTest) linkTaken() (string, error) {

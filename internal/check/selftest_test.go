@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"runsheet/internal/durable"
+	"runsheet/internal/durable/fusetest"
 	"runsheet/internal/record"
 )
 
@@ -69,10 +70,11 @@ func TestSelfTestLeavesTheEvidenceAlone(t *testing.T) {
 type poor struct {
 	durable.Disk
 	link, rename, mkdir error
-	overwrite           bool // rename copies, and link replaces
-	excl                bool // O_EXCL is ignored
-	full                bool // nothing can be written
-	coarse              bool // stamps have no digits below the second
+	links               func(o, n string) error // what link does
+	overwrite           bool                    // rename copies, and link replaces
+	excl                bool                    // O_EXCL is ignored
+	full                bool                    // nothing can be written
+	coarse              bool                    // stamps have no digits below the second
 }
 
 // poorFile is a file of a poor disk.
@@ -122,6 +124,9 @@ func (p poor) Link(label, o, n string) error {
 	if p.link != nil {
 		return p.link
 	}
+	if p.links != nil {
+		return p.links(o, n)
+	}
 	if p.overwrite {
 		os.Remove(n)
 	}
@@ -154,6 +159,20 @@ func TestSelfTestFindsWhatIsMissing(t *testing.T) {
 		want []string
 	}{
 		{"no links", poor{link: syscall.EPERM}, []string{"hard link", "link refuses a taken name"}},
+		{"links that copy", poor{links: func(o, n string) error {
+			data, err := os.ReadFile(o)
+			if err != nil {
+				return err
+			}
+			f, err := os.OpenFile(n, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if err != nil {
+				return err
+			}
+			_, err = f.Write(data)
+			return errors.Join(err, f.Close())
+		}}, []string{"hard link"}},
+		{"links that rename", poor{links: os.Rename}, []string{"hard link", "link refuses a taken name"}},
+		{"links that are symbolic", poor{links: os.Symlink}, []string{"hard link"}},
 		{"rename refused", poor{rename: syscall.EBUSY}, []string{"rename over an open file"}},
 		{"overwriting", poor{overwrite: true}, []string{"link refuses a taken name", "rename over an open file"}},
 		{"no O_EXCL", poor{excl: true}, []string{"exclusive create"}},
@@ -219,5 +238,21 @@ func TestPlaces(t *testing.T) {
 	got := Places(durable.OS(), []string{filepath.Join(dir, "a", "b"), dir, filepath.Join(dir, "c"), "/proc/self"})
 	if len(got) != 2 || got[0] != dir {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestSelfTestOfMounts: the same of real file systems that link wrongly.
+func TestSelfTestOfMounts(t *testing.T) {
+	for _, how := range []fusetest.Links{fusetest.Proper, fusetest.Copies, fusetest.Renames, fusetest.Symlinks} {
+		m := fusetest.New(t, t.TempDir(), fusetest.Options{Links: how})
+		got, err := SelfTest(t.Context(), durable.OS(), m.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(got.Abilities, func(a Ability) bool { return a.Name == "hard link" })
+		if a := got.Abilities[i]; a.OK != (how == fusetest.Proper) || got.Failed() == (how == fusetest.Proper) {
+			t.Errorf("%q: %+v", how, got.Abilities)
+		}
+		empty(t, m.Dir)
 	}
 }

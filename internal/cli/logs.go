@@ -63,6 +63,9 @@ func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, att
 	if f.Foreign != nil {
 		return hinted(fmt.Errorf("%s: %s", run.Name, f.Problem), runsheet.ForeignHint(run, *f.Foreign))
 	}
+	if !f.Silent.IsZero() {
+		return errors.New(runsheet.Judge(run, f, s.Policy, time.Now()).Reason)
+	}
 	if f.Problem != "" {
 		return errors.New(f.Problem)
 	}

@@ -66,6 +66,11 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 			failed++
 			continue
 		}
+		if !f.Silent.IsZero() {
+			complain(env.Err, fmt.Errorf("stop %s: nothing could be asked of it: %s", run.Name, judged.Reason))
+			failed++
+			continue
+		}
 		if !f.Live() && (judged.Status == runsheet.Finished || judged.Status == runsheet.Outdated) {
 			fmt.Fprintf(env.Err, "%s: %s already, nothing to stop\n", run.Name, judged.Status)
 			continue
@@ -120,6 +125,12 @@ func awaitEnds(ctx context.Context, env Env, o *observe.Observer, all []runsheet
 	for _, run := range runs {
 		for {
 			f := o.One(ctx, run)
+			if !f.Silent.IsZero() {
+				complain(env.Err, fmt.Errorf("stop %s: it is asked for, and whether it has ended cannot be told: %s", run.Name,
+					runsheet.Judge(run, f, s.Policy, time.Now()).Reason))
+				failed++
+				break
+			}
 			if f.Ended() {
 				fmt.Fprintf(env.Err, "%s: stopped\n", run.Name)
 				break
@@ -240,6 +251,8 @@ func retryOne(ctx context.Context, o *observe.Observer, sys record.System, s *ru
 		return nil
 	case f.Foreign != nil:
 		return hinted(fmt.Errorf("retry %s: %s", run.Name, f.Problem), runsheet.ForeignHint(run, *f.Foreign))
+	case !f.Silent.IsZero():
+		return fmt.Errorf("retry %s: nothing could be asked of it: %s", run.Name, judged.Reason)
 	case f.Problem != "":
 		return fmt.Errorf("retry %s: %s", run.Name, f.Problem)
 	case f.Live() && f.Liveness == runsheet.LivenessUnknown && force:

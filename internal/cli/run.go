@@ -182,6 +182,19 @@ func newLauncher(env Env, s *runsheet.Sheet, o launcher.Options, listener launch
 		Observer: observerOf(env, all), Executors: all, Listener: listener, Control: control, Options: o})
 }
 
+// leavePatience is how long a launcher may take to leave.
+const leavePatience = 15 * time.Second
+
+// leaveAtLast ends the process where its launcher does not leave by itself: the file system of its journal may not answer. It
+// may end at any instant, and the next one adopts what lives.
+func leaveAtLast(code int, over <-chan struct{}) {
+	select {
+	case <-over:
+	case <-time.After(leavePatience):
+		os.Exit(code)
+	}
+}
+
 // run launches in this process, and prints the results at the end.
 func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 	// Before the lock is held: whoever finds its holder may send it a signal.
@@ -190,15 +203,25 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 	defer signal.Stop(signals)
 	control := make(chan launcher.Control, 16)
 	left := exitDone
+	over := make(chan struct{})
+	defer close(over)
 	go func() {
+		interrupts := 0
 		for sig := range signals {
 			switch sig {
 			case unix.SIGINT:
+				if interrupts++; interrupts > 2 {
+					os.Exit(exitStopped) // whatever it waits for; the next launcher adopts what lives
+				}
 				control <- launcher.Interrupt
 			case signalLook:
-				control <- launcher.Look
+				select {
+				case control <- launcher.Look:
+				default: // it is to look already
+				}
 			default:
 				left = 128 + int(sig.(unix.Signal))
+				go leaveAtLast(left, over)
 				control <- launcher.Leave
 			}
 		}

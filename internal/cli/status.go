@@ -111,7 +111,10 @@ func sheetOrDirectory(env Env, arg string) (*runsheet.Sheet, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(env.Dir, path)
 	}
-	info, err := os.Stat(path)
+	info, err := stat(path)
+	if errors.Is(err, errSilent) {
+		return nil, usage(fmt.Errorf("cannot look at %s: %w", path, err), "")
+	}
 	if err != nil || !info.IsDir() {
 		return loadSheet(env, arg)
 	}
@@ -157,6 +160,9 @@ func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets
 func addSeries(ctx context.Context, env Env, snap runsheet.Snapshot, docs []report.RunDoc) {
 	for i := range docs {
 		o := snap.Runs[i]
-		docs[i].Series, _ = tracker.Series(ctx, env.Disk, o.Run.WorkDir, o.Facts.Spec(o.Run.Progress), tracker.Options{})
+		docs[i].Series, _, _ = observe.Try(ctx, o.Run.WorkDir, observe.Patience, func() map[string][]runsheet.Point {
+			series, _ := tracker.Series(ctx, env.Disk, o.Run.WorkDir, o.Facts.Spec(o.Run.Progress), tracker.Options{})
+			return series
+		})
 	}
 }

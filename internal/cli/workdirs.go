@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 
 	"runsheet"
+	"runsheet/internal/durable"
 	"runsheet/internal/launcher"
+	"runsheet/internal/observe"
 )
 
 // placed makes it an error of the sheet where its runs lie among those of another one.
@@ -15,6 +18,25 @@ func placed(err error) error {
 		return usage(err, "")
 	}
 	return err
+}
+
+// errSilent: a file system does not answer.
+var errSilent = errors.New("its file system does not answer")
+
+// stat is os.Stat, and does not wait for a file system that does not answer: that is errSilent.
+func stat(path string) (os.FileInfo, error) {
+	type result struct {
+		info os.FileInfo
+		err  error
+	}
+	r, _, ok := observe.Try(context.Background(), path, observe.Patience, func() (r result) {
+		durable.Ask(path, func() { r.info, r.err = os.Stat(path) })
+		return r
+	})
+	if !ok {
+		return nil, errSilent
+	}
+	return r.info, r.err
 }
 
 // distinct makes sure that no two runs have the same work dir under two names: what the sheet's text cannot tell, a
@@ -26,7 +48,7 @@ func distinct(s *runsheet.Sheet) error {
 	}
 	byDir := map[[2]int64][]seen{} // by what equal directories have in common, to compare few
 	for _, r := range s.Runs {
-		info, err := os.Stat(r.WorkDir)
+		info, err := stat(r.WorkDir)
 		if err != nil {
 			continue // not there yet, or its own run will say what is wrong with it
 		}

@@ -54,11 +54,8 @@ func OS() Disk { return osDisk{} }
 
 type osDisk struct{}
 
-type osFile struct{ *os.File }
-
-func (f osFile) OS() *os.File { return f.File }
-
 func (osDisk) Open(_, path string, flag int, perm fs.FileMode) (File, error) {
+	defer asked(path).answered()
 	f, err := os.OpenFile(path, flag|unix.O_CLOEXEC, perm)
 	if err != nil {
 		return nil, err
@@ -66,9 +63,32 @@ func (osDisk) Open(_, path string, flag int, perm fs.FileMode) (File, error) {
 	return osFile{f}, nil
 }
 
-func (osDisk) Link(_, oldname, newname string) error         { return os.Link(oldname, newname) }
-func (osDisk) Rename(_, oldname, newname string) error       { return os.Rename(oldname, newname) }
-func (osDisk) Remove(_, path string) error                   { return os.Remove(path) }
-func (osDisk) Mkdir(_, path string, perm fs.FileMode) error  { return os.Mkdir(path, perm) }
-func (osDisk) Lstat(_, path string) (fs.FileInfo, error)     { return os.Lstat(path) }
-func (osDisk) ReadDir(_, path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
+func (osDisk) Link(_, oldname, newname string) error {
+	defer asked(newname).answered()
+	return os.Link(oldname, newname)
+}
+
+func (osDisk) Rename(_, oldname, newname string) error {
+	defer asked(newname).answered()
+	return os.Rename(oldname, newname)
+}
+
+func (osDisk) Remove(_, path string) error {
+	defer asked(path).answered()
+	return os.Remove(path)
+}
+
+func (osDisk) Mkdir(_, path string, perm fs.FileMode) error {
+	defer asked(path).answered()
+	return os.Mkdir(path, perm)
+}
+
+func (osDisk) Lstat(_, path string) (fs.FileInfo, error) {
+	defer asked(path).answered()
+	return os.Lstat(path)
+}
+
+func (osDisk) ReadDir(_, path string) ([]fs.DirEntry, error) {
+	defer asked(path).answered()
+	return os.ReadDir(path)
+}

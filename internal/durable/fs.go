@@ -42,6 +42,7 @@ var sharedKinds = map[int64]string{
 
 // FileSystemOf tells the file system of an existing path.
 func FileSystemOf(path string) (FileSystem, error) {
+	defer asked(path).answered()
 	var st unix.Statfs_t
 	for {
 		err := unix.Statfs(path, &st)
@@ -67,6 +68,7 @@ func FileSystemOf(path string) (FileSystem, error) {
 
 // Born returns when a file was made, by the clock of its file system; ok is false where that does not tell.
 func Born(path string) (at time.Time, ok bool) {
+	defer asked(path).answered()
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BTIME, &st)
 	if err != nil || st.Mask&unix.STATX_BTIME == 0 {

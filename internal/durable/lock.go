@@ -125,6 +125,7 @@ func (l *Lock) control(cmd int, lk *unix.Flock_t) error {
 	if f == nil {
 		return fmt.Errorf("lock %s: %w", l.file.Name(), errors.ErrUnsupported)
 	}
+	defer asked(l.file.Name()).answered()
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", l.file.Name(), err)

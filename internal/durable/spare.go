@@ -64,9 +64,12 @@ func (s *Spare) WriteOnce(path string, data []byte) error {
 			return fmt.Errorf("write %s: %w", path, ErrExists)
 		case noLinks(err):
 			return WithHint(fmt.Errorf("write %s: %w: %w", path, ErrNoLinks, err),
-				"put the work dirs on a file system with hard links (ext4, XFS, btrfs, NFS); `runsheet check` tells what this one can do")
+				linksHint)
 		}
 		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := linked(s.disk, s.label, s.file, path); err != nil {
+		return err
 	}
 	if err := SyncDir(s.disk, s.label, filepath.Dir(path)); err != nil {
 		return err

@@ -74,7 +74,7 @@ func MkdirAll(d Disk, label, path string, perm fs.FileMode) error {
 	path = filepath.Clean(path)
 	info, err := d.Lstat(label, path)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		info, err = os.Stat(path)
+		Ask(path, func() { info, err = os.Stat(path) })
 	}
 	switch {
 	case err == nil && info.IsDir():

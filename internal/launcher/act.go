@@ -143,7 +143,8 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 	run, f := l.sheet.Runs[i], l.facts[i]
 	e := l.ledger.entry(run.WorkDir)
 	if e.nonce != f.Claim.Nonce && f.Claim.Attempt >= e.attempt {
-		if err := record.Settle(l.sys, record.AttemptDir(run.WorkDir, f.Attempt)); err != nil {
+		dir := record.AttemptDir(run.WorkDir, f.Attempt)
+		if err := done(ctx, l, i, func() error { return record.Settle(l.sys, dir) }); err != nil {
 			return l.troubled(i, err)
 		}
 		if err := l.noteClaim(i, *f.Claim, false); err != nil {

@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,40 +15,45 @@ import (
 
 // setAside moves everything in a run's work dir, but our own directory, into the evidence of an attempt, so that a
 // fresh attempt finds the work dir empty. Nothing is ever deleted.
-func (l *Launcher) setAside(i int, attemptDir string) error {
+func (l *Launcher) setAside(ctx context.Context, i int, attemptDir string) error {
 	workDir, to := l.sheet.Runs[i].WorkDir, record.EvidenceDir(attemptDir)
-	if err := l.sys.FS.Private("set aside", to, true); err != nil {
-		return fmt.Errorf("set the older evidence aside: %w", err)
-	}
-	entries, err := l.disk.ReadDir("set aside", workDir)
-	if err != nil {
-		return fmt.Errorf("set the older evidence aside: %w", err)
-	}
-	moved := 0
-	for _, e := range entries {
-		if e.Name() == record.DirName {
-			continue
-		}
-		name, err := free(l.disk, to, e.Name())
-		if err == nil {
-			err = l.disk.Rename("set aside", filepath.Join(workDir, e.Name()), name)
-		}
-		if err != nil {
-			return fmt.Errorf("set the older evidence aside: %w", err)
-		}
-		moved++
-	}
-	for _, dir := range []string{to, workDir} {
-		if err := durable.SyncDir(l.disk, "set aside", dir); err != nil {
-			return err
-		}
-	}
-	if moved == 0 {
-		return nil
+	moved, err := tried(ctx, l, i, func() (int, error) { return moveAside(l.disk, workDir, to) })
+	if err != nil || moved == 0 {
+		return err
 	}
 	ev := l.event(journal.SetAside, i)
 	ev.Text = to
 	return l.note(ev)
+}
+
+// moveAside moves what is in a work dir, and says how much that was.
+func moveAside(disk durable.Disk, workDir, to string) (moved int, err error) {
+	if err := durable.MkdirAll(disk, "set aside", to, 0o700); err != nil {
+		return 0, fmt.Errorf("set the older evidence aside: %w", err)
+	}
+	entries, err := disk.ReadDir("set aside", workDir)
+	if err != nil {
+		return 0, fmt.Errorf("set the older evidence aside: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() == record.DirName {
+			continue
+		}
+		name, err := free(disk, to, e.Name())
+		if err == nil {
+			err = disk.Rename("set aside", filepath.Join(workDir, e.Name()), name)
+		}
+		if err != nil {
+			return moved, fmt.Errorf("set the older evidence aside: %w", err)
+		}
+		moved++
+	}
+	for _, dir := range []string{to, workDir} {
+		if err := durable.SyncDir(disk, "set aside", dir); err != nil {
+			return moved, err
+		}
+	}
+	return moved, nil
 }
 
 // free returns a path in dir that is not taken: name, or name with a number.

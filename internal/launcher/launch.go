@@ -68,7 +68,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	i, run, before := a.Run, l.sheet.Runs[a.Run], l.facts[a.Run]
 	seen := l.look(ctx, i)
 	if !l.same(run, before, seen) {
-		return true, l.report(i)
+		return seen.Silent.IsZero() && !seen.Reading, l.report(ctx, i) // or it is looked at when more is known
 	}
 	to := l.pool[a.Host]
 	c := runsheet.Claim{Run: run.Name, Nonce: record.NewNonce(), Session: l.ledger.session, Sheet: l.sheet.Path,
@@ -85,8 +85,12 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	} else {
 		c.TimeLimit = run.Resources.Time
 	}
-	c, err = record.Claim(l.sys, seen, l.ledger.entry(run.WorkDir).attempt, c)
+	floor := l.ledger.entry(run.WorkDir).attempt
+	c, err = tried(ctx, l, i, func() (runsheet.Claim, error) { return record.Claim(l.sys, seen, floor, c) })
 	if err != nil {
+		if errors.Is(err, errSilent) && b != nil { // its place in the batch may be taken
+			return l.start(ctx, waiting.take(b))
+		}
 		if errors.Is(err, record.ErrTaken) || errors.Is(err, record.ErrLive) {
 			l.look(ctx, i)
 			return true, nil
@@ -107,7 +111,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 		if seen.Attempt > 0 {
 			aside = record.AttemptDir(run.WorkDir, seen.Attempt)
 		}
-		if err := l.setAside(i, aside); err != nil {
+		if err := l.setAside(ctx, i, aside); err != nil {
 			return true, l.callOff(ctx, this, err)
 		}
 	}
@@ -141,7 +145,11 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 	for k, c := range of {
 		launches[k] = c.launch
 	}
-	errs := l.executors[launches[0].Claim.Executor].Start(ctx, launches)
+	executor := l.executors[launches[0].Claim.Executor]
+	errs, err := tried(ctx, l, of[0].run, func() ([]error, error) { return executor.Start(ctx, launches), nil })
+	if err != nil {
+		return false, nil // they were started, or never will be: that is seen when it answers
+	}
 	for k, c := range of {
 		if errs[k] != nil {
 			changed = true
@@ -152,7 +160,7 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 		}
 		delete(l.trouble, c.run)
 		l.look(ctx, c.run)
-		if err := l.report(c.run); err != nil {
+		if err := l.report(ctx, c.run); err != nil {
 			return true, err
 		}
 	}
@@ -162,14 +170,22 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 // callOff gives up an attempt that was claimed, not started, and never will be: so that the next one may be claimed,
 // after a while. Its end says why.
 func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
+	if errors.Is(why, errSilent) {
+		return nil // nothing will start it, and who looks at it when that answers finds out
+	}
 	cause := runsheet.Cause{Kind: runsheet.CauseNotStarted, Text: diagnose.Clean(withHint(why))}
 	short := l.fellShort(c.run, why)
 	if short {
 		cause.Kind = runsheet.CauseShort
 	}
-	_, err := record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{Why: cause})
+	_, err := tried(ctx, l, c.run, func() (runsheet.End, error) {
+		return record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{Why: cause})
+	})
+	if errors.Is(err, errSilent) {
+		return nil
+	}
 	l.look(ctx, c.run)
-	if err := l.report(c.run); err != nil {
+	if err := l.report(ctx, c.run); err != nil {
 		return err
 	}
 	if short && err != nil {
@@ -198,7 +214,7 @@ func (l *Launcher) submitAgain(ctx context.Context) error {
 		}
 		if f.Unsubmitted() && !f.StopRequested() {
 			r := l.sheet.Runs[i]
-			if ok, err := l.learn(i); err != nil {
+			if ok, err := l.learn(ctx, i); err != nil {
 				return err
 			} else if !ok {
 				continue

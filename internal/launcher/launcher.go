@@ -85,6 +85,8 @@ type Launcher struct {
 	recovered   chan recovery
 	doubts      map[int]time.Time // since when the records of a run cannot be read
 	waiting     map[int]bool      // runs that were told of as waiting: see tellWaiting
+	silent      map[int]bool      // runs of which it was told that their file system does not answer
+	arrivals    uint64            // of what was not waited for, when the facts were made
 	unproved    map[int]bool      // runs whose records are gone, and of which something may live still
 	stop        stopping
 	broken      string
@@ -135,7 +137,7 @@ func New(c Config) *Launcher {
 		executors: executors, sampler: host.NewSampler(wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
 		state: record.StateDir(c.Sheet.Dir, c.Sheet.Path), trouble: map[int]*trouble{},
 		rooms: observe.NewRooms(), full: map[uint64]*shortage{}, told: map[string]int{}, uncounted: map[string]bool{},
-		recovering: map[int]bool{}, unproved: map[int]bool{}, waiting: map[int]bool{}, doubts: map[int]time.Time{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
+		recovering: map[int]bool{}, unproved: map[int]bool{}, waiting: map[int]bool{}, silent: map[int]bool{}, doubts: map[int]time.Time{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
 }
 
 // Run launches until every run is finished or given up, or it is told to stop. It returns record.ErrLauncher where
@@ -165,7 +167,7 @@ func (l *Launcher) Run(ctx context.Context) (Outcome, error) {
 	defer cancel()
 	l.ctx, l.mayWait = ctx, !l.opts.Once
 	l.sample(ctx)
-	l.watch = newWatcher()
+	l.watch = newWatcher(func(dir string, f func()) bool { return answers(ctx, dir, f) })
 	defer l.watch.close()
 	out, err := l.loop(ctx, events)
 	if errors.Is(err, errUnwritten) {
@@ -197,7 +199,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		return Outcome{}, err
 	}
 	for {
-		spent := proc.CPUTime()
+		began, spent := time.Now(), proc.CPUTime()
 		l.facts = l.current(ctx)
 		if err := l.stillHeld(); err != nil {
 			return Outcome{}, err
@@ -207,7 +209,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 			return Outcome{}, err
 		}
 		for i := range l.facts { // before the plan: it counts the ends that the journal has
-			if err := l.report(i); err != nil {
+			if err := l.report(ctx, i); err != nil {
 				return Outcome{}, err
 			}
 		}
@@ -229,16 +231,19 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		if err := l.submitAgain(ctx); err != nil {
 			return Outcome{}, err
 		}
-		acting := proc.CPUTime()
+		acted, acting := time.Now(), proc.CPUTime()
 		again, err := l.act(ctx, actions)
 		if err != nil {
 			return l.outcome(actions), err
 		}
 		// What was done now, however long it took, is not done again in the next round.
-		spent += proc.CPUTime() - acting
+		spent, began = spent+proc.CPUTime()-acting, began.Add(time.Since(acted))
 		l.listener.Snapshot(l.snapshot)
 		l.turn = proc.CPUTime() - spent // not by the clock: a journal that is slow to write says nothing of the next round
-		if again {                      // something was not as the plan took it to be
+		if l.observer.Busy() {          // what is read beside the loop is not its work
+			l.turn = min(l.turn, time.Since(began))
+		}
+		if again { // something was not as the plan took it to be
 			continue
 		}
 		if l.over(actions) || l.opts.Once && len(l.recovering) == 0 {
@@ -264,8 +269,10 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 	}
 	if l.opts.ResumeStopped {
 		for i, f := range l.facts {
-			if f.StopRequested() && f.Ended() {
-				if _, err := record.Request(l.sys, l.sheet.Runs[i].WorkDir, runsheet.RequestRetry, l.opts.User); err != nil {
+			if f.StopRequested() && f.Ended() && f.Silent.IsZero() {
+				if _, err := tried(ctx, l, i, func() (runsheet.Request, error) {
+					return record.Request(l.sys, l.sheet.Runs[i].WorkDir, runsheet.RequestRetry, l.opts.User)
+				}); err != nil {
 					if err := l.troubled(i, err); err != nil {
 						return err
 					}
@@ -279,7 +286,7 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 		if !f.Live() || f.Liveness != runsheet.LivenessAlive {
 			continue
 		}
-		if ok, err := l.learn(i); err != nil {
+		if ok, err := l.learn(ctx, i); err != nil {
 			return err
 		} else if !ok {
 			continue
@@ -292,7 +299,7 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 			return err
 		}
 	}
-	l.strays = l.observer.Strays(ctx, l.sheet, events)
+	l.strays = l.observer.GlanceStrays(ctx, l.sheet, events)
 	for _, s := range l.strays {
 		l.listener.Event(journal.Event{At: l.sys.Clock.Now(), Kind: journal.Waiting, Run: s.Run.Name, Attempt: s.Attempt,
 			Text: "it is not in the sheet any more, and goes on; `runsheet stop` ends it"})

@@ -183,7 +183,7 @@ func (l *ledger) tries(workDir string, f runsheet.Facts) plan.Tries {
 		t = *e.tries
 	}
 	t.Before = e.before && e.failed
-	if e.vanished(f) || f.Problem != "" && !e.ended {
+	if e.vanished(f) || (f.Problem != "" || !f.Silent.IsZero()) && !e.ended {
 		t.Open = f.Vanished(e.claim()).Why
 		t.Host, t.Devices = e.host, e.devices
 	}

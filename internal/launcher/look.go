@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"runsheet"
+	"runsheet/internal/observe"
 	"runsheet/internal/proc"
 )
 
@@ -26,6 +27,7 @@ const (
 // of all.
 func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 	now := l.sys.Clock.Now()
+	l.arrivals, _ = observe.Arrivals()
 	if l.facts == nil || now.Sub(l.scanned) > scanWaiting || now.Sub(l.scanned) > l.untilScan() && !l.someWait() {
 		l.observeAll(ctx)
 		return l.facts
@@ -41,7 +43,7 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 		}
 	}
 	for i, f := range l.facts {
-		if f.Live() && !l.waits(ctx, i) || f.Restarts(now) || l.doubtful(i) {
+		if f.Live() && !l.waits(ctx, i) || f.Restarts(now) || l.doubtful(i) || f.Reading || !f.Silent.IsZero() {
 			due[l.sheet.Runs[i].WorkDir] = true
 		}
 	}
@@ -52,12 +54,12 @@ func (l *Launcher) current(ctx context.Context) []runsheet.Facts {
 			which, runs = append(which, i), append(runs, r)
 		}
 	}
-	for k, f := range l.observer.Observe(ctx, runs) {
+	for k, f := range l.glance(ctx, runs) {
 		l.facts[which[k]] = l.explained(which[k], f)
 	}
 	for k := range l.strays {
 		s := &l.strays[k]
-		s.Facts = l.observer.One(ctx, *s.Run)
+		s.Facts = known(l.observer.Glance(ctx, []runsheet.Run{*s.Run})[0], s.Facts)
 		s.Judgement = runsheet.Judge(*s.Run, s.Facts, l.sheet.Policy, now)
 	}
 	return l.facts
@@ -88,17 +90,33 @@ func (l *Launcher) observeAll(ctx context.Context) {
 	}
 	first := 0
 	for some := range slices.Chunk(l.sheet.Runs, scanStep) {
-		for k, f := range l.observer.Observe(ctx, some) {
+		for k, f := range l.glance(ctx, some) {
 			l.facts[first+k] = l.explained(first+k, f)
 		}
 		first += len(some)
 	}
-	l.scanned, l.scan = l.sys.Clock.Now(), max(time.Since(began), proc.CPUTime()-spent)
+	l.scanned = l.sys.Clock.Now()
+	took, spent := time.Since(began), proc.CPUTime()-spent
+	if l.scan = max(took, spent); l.observer.Busy() || l.someSilent() { // what goes on beside it, or is waited for in vain, is not its work
+		l.scan = min(took, spent)
+	}
 	l.scannedRest = l.scanned
 }
 
 // untilScan returns how long after a look at all runs the next one is due.
 func (l *Launcher) untilScan() time.Duration { return max(scanAtLeast, scanShare*l.scan) }
+
+// glance looks at runs without waiting for what takes long. One that waits for nothing afterwards waits now.
+func (l *Launcher) glance(ctx context.Context, runs []runsheet.Run) []runsheet.Facts {
+	if l.opts.Once {
+		return l.observer.Observe(ctx, runs)
+	}
+	return l.observer.Glance(ctx, runs)
+}
+
+func (l *Launcher) someSilent() bool {
+	return slices.ContainsFunc(l.facts, func(f runsheet.Facts) bool { return !f.Silent.IsZero() })
+}
 
 // someWait says whether something waits in a scheduler's queue.
 func (l *Launcher) someWait() bool {
@@ -112,14 +130,33 @@ func (l *Launcher) someWait() bool {
 
 // look observes one run anew.
 func (l *Launcher) look(ctx context.Context, i int) runsheet.Facts {
-	l.facts[i] = l.explained(i, l.observer.One(ctx, l.sheet.Runs[i]))
+	l.facts[i] = l.explained(i, l.observer.GlanceAnew(ctx, l.sheet.Runs[i]))
 	return l.facts[i]
+}
+
+// known returns facts with what was known before of what they do not tell: all of it where the file system does not answer,
+// and what the evidence of a live attempt said where that is being read.
+func known(f, before runsheet.Facts) runsheet.Facts {
+	if !f.Silent.IsZero() {
+		if before.Progress == nil {
+			before.Progress = f.Progress
+		}
+		return before.Unheard(f.Silent)
+	}
+	if p := before.Progress; f.Reading && f.Live() && p != nil && p.Error == "" {
+		f.Progress = p
+		if before.LastActivity.After(f.LastActivity) {
+			f.LastActivity = before.LastActivity
+		}
+	}
+	return f
 }
 
 // explained takes out of the facts what the journal knows better: where the records of an attempt are gone that nothing
 // lives of, evidence no newer than its end is its own, and no sign that a stranger is at work.
 func (l *Launcher) explained(i int, f runsheet.Facts) runsheet.Facts {
 	e := l.ledger.entry(l.sheet.Runs[i].WorkDir)
+	f = known(f, l.facts[i])
 	if f.Problem == "" {
 		delete(l.doubts, i)
 	} else if _, known := l.doubts[i]; !known {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"runsheet/internal/cli"
+	"runsheet/internal/durable/fusetest"
 	"runsheet/internal/supervise"
 )
 
@@ -20,6 +21,7 @@ const asRunsheet = "as-runsheet"
 
 // TestMain lets the test binary be the launchers that these tests kill, and their supervisors.
 func TestMain(m *testing.M) {
+	fusetest.Main()
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case supervise.Verb:

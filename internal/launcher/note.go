@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -63,12 +64,13 @@ func (l *Launcher) noteClaim(i int, c runsheet.Claim, again bool) error {
 
 // learn makes sure that the journal has the claim of a run's last attempt, or its end would not count: it may be that of a
 // launcher with another journal, or of one that died before it could write ours.
-func (l *Launcher) learn(i int) (ok bool, err error) {
+func (l *Launcher) learn(ctx context.Context, i int) (ok bool, err error) {
 	f := l.facts[i]
 	if l.ledger.entry(l.sheet.Runs[i].WorkDir).nonce == f.Claim.Nonce {
 		return true, nil
 	}
-	if err := record.Settle(l.sys, record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)); err != nil {
+	dir := record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)
+	if err := done(ctx, l, i, func() error { return record.Settle(l.sys, dir) }); err != nil {
 		return false, l.troubled(i, err)
 	}
 	return true, l.noteClaim(i, *f.Claim, false)

@@ -16,6 +16,7 @@ func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 		return nil, l.inTheWay("go on from the journal", err)
 	}
 	l.ledger = replay(events, l.opts.Continue)
+	l.opts.Once = true // so that all is known by then
 	l.observeAll(ctx)
 	if err := l.ownPlaces(); err != nil {
 		return nil, err

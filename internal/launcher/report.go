@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"context"
 	"time"
 
 	"runsheet"
@@ -9,8 +10,12 @@ import (
 )
 
 // report writes what changed since the journal's last word on each run: attempts that began, that ended, requests.
-func (l *Launcher) report(i int) error {
-	if err := l.followRestarts(i); err != nil {
+func (l *Launcher) report(ctx context.Context, i int) error {
+	l.tellSilent(i, l.facts[i])
+	if !l.facts[i].Silent.IsZero() {
+		return nil
+	}
+	if err := l.followRestarts(ctx, i); err != nil || !l.facts[i].Silent.IsZero() {
 		return err
 	}
 	f, run := l.facts[i], l.sheet.Runs[i]
@@ -37,11 +42,12 @@ func (l *Launcher) report(i int) error {
 			l.plenty(i)
 		}
 	}
-	if f.End == nil || e.ended {
+	if f.End == nil || e.ended || f.Unread() {
 		return nil
 	}
 	// Its supervisor may have been killed before it was durable: the journal must not know more than the records.
-	if err := record.Settle(l.sys, record.AttemptDir(run.WorkDir, f.Attempt)); err != nil {
+	dir := record.AttemptDir(run.WorkDir, f.Attempt)
+	if err := done(ctx, l, i, func() error { return record.Settle(l.sys, dir) }); err != nil {
 		if t := l.trouble[i]; t != nil && (t.final || l.sys.Clock.Now().Before(t.until)) {
 			return nil // said already
 		}

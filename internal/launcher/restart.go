@@ -1,6 +1,8 @@
 package launcher
 
 import (
+	"context"
+
 	"runsheet"
 	"runsheet/internal/journal"
 	"runsheet/internal/record"
@@ -8,18 +10,18 @@ import (
 
 // followRestarts writes into the journal what happened to a run while a scheduler restarted its job: each execution but
 // the first claims the next attempt by itself.
-func (l *Launcher) followRestarts(i int) error {
+func (l *Launcher) followRestarts(ctx context.Context, i int) error {
 	now, run := l.facts[i], l.sheet.Runs[i]
 	e := l.ledger.entry(run.WorkDir)
 	if now.Claim == nil || now.Claim.Batch == "" || now.Attempt <= e.attempt || e.nonce == "" {
 		return nil
 	}
 	for n := e.attempt; n <= now.Attempt; n++ {
-		v, err := record.LookAt(l.sys, run.WorkDir, n)
+		v, err := tried(ctx, l, i, func() (record.View, error) { return record.LookAt(l.sys, run.WorkDir, n) })
 		if err != nil || v.Claim == nil || v.Claim.Batch != now.Claim.Batch || v.Claim.Task != now.Claim.Task {
 			return nil // somebody else's: it is looked at again
 		}
-		if err := record.Settle(l.sys, record.AttemptDir(run.WorkDir, n)); err != nil {
+		if err := done(ctx, l, i, func() error { return record.Settle(l.sys, record.AttemptDir(run.WorkDir, n)) }); err != nil {
 			return l.troubled(i, err)
 		}
 		if v.Claim.Nonce != l.ledger.entry(run.WorkDir).nonce {

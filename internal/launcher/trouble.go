@@ -49,8 +49,12 @@ func (l *Launcher) putOff(i int, err error) *trouble {
 	return t
 }
 
-// troubled puts a run off, and tells why; once, where that passes.
+// troubled puts a run off, and tells why; once, where that passes. Where its file system does not answer the run is unknown,
+// and that is all.
 func (l *Launcher) troubled(i int, err error) error {
+	if errors.Is(err, errSilent) {
+		return nil
+	}
 	t := l.putOff(i, err)
 	if t.passing > 1 {
 		return nil

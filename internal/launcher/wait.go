@@ -7,6 +7,7 @@ import (
 	"runsheet"
 	"runsheet/internal/durable"
 	"runsheet/internal/journal"
+	"runsheet/internal/observe"
 	"runsheet/internal/record"
 )
 
@@ -52,7 +53,7 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 			break
 		}
 	}
-	if poll == 0 && len(l.recovering) > 0 {
+	if poll == 0 && len(l.recovering) > 0 || l.someSilent() && poll != stopPoll {
 		poll = pollBlind
 	}
 	for i := range l.doubts {
@@ -65,6 +66,10 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 	}
 	if poll > 0 && now.Add(poll).Before(next) {
 		next = now.Add(poll)
+	}
+	arrived, more := observe.Arrivals()
+	if arrived != l.arrivals {
+		return false, nil
 	}
 	timer := time.NewTimer(max(next.Sub(now), time.Millisecond))
 	defer timer.Stop()
@@ -80,6 +85,7 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 		case Interrupt:
 			return false, l.interrupt()
 		}
+	case <-more:
 	case <-l.watch.changes():
 		time.Sleep(max(gather, min(gatherShare*l.turn, time.Second)))
 	case r := <-l.recovered:
@@ -128,7 +134,7 @@ func (l *Launcher) interrupt() error {
 func (l *Launcher) follow() bool {
 	want := map[string][]string{}
 	for i, f := range l.facts {
-		if f.Live() && !f.Waiting { // nothing happens below what waits in a queue
+		if f.Live() && !f.Waiting && f.Silent.IsZero() { // nothing happens below what waits in a queue
 			dir := l.sheet.Runs[i].WorkDir
 			want[dir] = []string{dir, record.AttemptDir(dir, f.Attempt)}
 		}

@@ -22,12 +22,15 @@ import (
 // second would wake the launcher a thousand times.
 type watcher struct {
 	file  *os.File // nil: there is no inotify
+	fd    int      // of file: it may be closed while a file system keeps a call waiting
 	wake  chan struct{}
 	mu    sync.Mutex
 	byWD  map[int32]watched
 	byDir map[string]int32    // directory -> watch
 	fresh map[string]struct{} // work dirs that something was heard of
 	works map[string]followed // by work dir
+	// try does what touches the files below a work dir, and says whether it was done in time.
+	try func(workDir string, f func()) bool
 }
 
 type watched struct{ dir, workDir string }
@@ -41,14 +44,14 @@ type followed struct {
 // mask is what is heard of: files finished, made, moved in or linked.
 const mask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_CLOSE_WRITE | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF | unix.IN_ONLYDIR
 
-func newWatcher() *watcher {
+func newWatcher(try func(workDir string, f func()) bool) *watcher {
 	w := &watcher{wake: make(chan struct{}, 1), byWD: map[int32]watched{}, byDir: map[string]int32{},
-		fresh: map[string]struct{}{}, works: map[string]followed{}}
+		fresh: map[string]struct{}{}, works: map[string]followed{}, try: try}
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return w // the limit of instances per user; polling does
 	}
-	w.file = os.NewFile(uintptr(fd), "inotify")
+	w.file, w.fd = os.NewFile(uintptr(fd), "inotify"), fd
 	go w.read()
 	return w
 }
@@ -89,6 +92,21 @@ func (w *watcher) follow(want map[string][]string) (fresh bool) {
 	if w.file == nil {
 		return false
 	}
+	for workDir, dirs := range w.changed(want) {
+		var all bool
+		if !w.try(workDir, func() { all = w.watch(workDir, dirs) }) {
+			continue // it is tried again, once its file system answers
+		}
+		fresh = true
+		w.mu.Lock()
+		w.works[workDir] = followed{dirs, all}
+		w.mu.Unlock()
+	}
+	return fresh
+}
+
+// changed drops the watches that are not wanted any more, and returns what is not watched as it is wanted.
+func (w *watcher) changed(want map[string][]string) map[string][]string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for dir, wd := range w.byDir {
@@ -96,51 +114,57 @@ func (w *watcher) follow(want map[string][]string) (fresh bool) {
 			w.drop(dir)
 		}
 	}
-	for workDir, dirs := range want {
-		if slices.Equal(w.works[workDir].dirs, dirs) {
-			continue
-		}
-		fresh = true
-		kind, err := durable.FileSystemOf(workDir)
-		all := err == nil && kind.Local
-		for _, dir := range dirs {
-			all = w.add(dir, workDir) && all
-		}
-		if newest := newestBelow(workDir); newest != "" {
-			w.add(newest, workDir)
-		}
-		w.works[workDir] = followed{dirs, all}
-	}
 	for workDir := range w.works {
 		if _, ok := want[workDir]; !ok {
 			delete(w.works, workDir)
 		}
 	}
-	return fresh
+	out := map[string][]string{}
+	for workDir, dirs := range want {
+		if !slices.Equal(w.works[workDir].dirs, dirs) {
+			out[workDir] = dirs
+		}
+	}
+	return out
 }
 
+// watch adds the watches of a work dir, and says whether they tell of everything.
+func (w *watcher) watch(workDir string, dirs []string) (all bool) {
+	kind, err := durable.FileSystemOf(workDir)
+	all = err == nil && kind.Local
+	for _, dir := range dirs {
+		all = w.add(dir, workDir) && all
+	}
+	if newest := newestBelow(workDir); newest != "" {
+		w.add(newest, workDir)
+	}
+	return all
+}
+
+// add adds a watch. The mutex is not held meanwhile: the file system may not answer.
 func (w *watcher) add(dir, workDir string) bool {
-	if _, ok := w.byDir[dir]; ok {
+	w.mu.Lock()
+	_, ok := w.byDir[dir]
+	w.mu.Unlock()
+	if ok {
 		return true
 	}
 	var wd int
 	var err error
-	raw, cerr := w.file.SyscallConn()
-	if cerr == nil {
-		cerr = raw.Control(func(fd uintptr) { wd, err = unix.InotifyAddWatch(int(fd), dir, mask) })
-	}
-	if cerr != nil || err != nil {
+	durable.Ask(dir, func() { wd, err = unix.InotifyAddWatch(w.fd, dir, mask) })
+	if err != nil {
 		return false // gone, or the limit of watches per user
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.byDir[dir], w.byWD[int32(wd)] = int32(wd), watched{dir, workDir}
 	return true
 }
 
+// drop removes a watch. The caller holds the mutex.
 func (w *watcher) drop(dir string) {
 	wd := w.byDir[dir]
-	if raw, err := w.file.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { unix.InotifyRmWatch(int(fd), uint32(wd)) })
-	}
+	unix.InotifyRmWatch(w.fd, uint32(wd))
 	delete(w.byDir, dir)
 	delete(w.byWD, wd)
 }
@@ -163,6 +187,16 @@ func (w *watcher) read() {
 
 // take takes a buffer of struct inotify_event in (inotify(7)).
 func (w *watcher) take(buf []byte) {
+	for _, made := range w.heed(buf) {
+		w.try(made.workDir, func() { w.add(made.dir, made.workDir) })
+		w.mu.Lock()
+		w.fresh[made.workDir] = struct{}{} // not before: whoever looks then is told of what comes next
+		w.mu.Unlock()
+	}
+}
+
+// heed notes what was heard of, and returns the directories that were made and are to be watched now.
+func (w *watcher) heed(buf []byte) (made []watched) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(buf) >= unix.SizeofInotifyEvent {
@@ -170,7 +204,7 @@ func (w *watcher) take(buf []byte) {
 		what := binary.NativeEndian.Uint32(buf[4:])
 		size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(buf[12:]))
 		if size > len(buf) {
-			return
+			return made
 		}
 		name := string(bytes.TrimRight(buf[unix.SizeofInotifyEvent:size], "\x00"))
 		buf = buf[size:]
@@ -178,7 +212,9 @@ func (w *watcher) take(buf []byte) {
 		if !ok {
 			continue
 		}
-		w.fresh[from.workDir] = struct{}{}
+		if what&unix.IN_ISDIR == 0 || from.dir != from.workDir || name == "" {
+			w.fresh[from.workDir] = struct{}{}
+		}
 		switch {
 		case what&unix.IN_IGNORED != 0:
 			delete(w.byDir, from.dir)
@@ -190,14 +226,15 @@ func (w *watcher) take(buf []byte) {
 					w.drop(dir)
 				}
 			}
-			w.add(filepath.Join(from.workDir, name), from.workDir)
+			made = append(made, watched{filepath.Join(from.workDir, name), from.workDir})
 		}
 	}
+	return made
 }
 
 // newestBelow returns the directory right below dir that was changed last, hidden ones aside; "" where there is none.
 func newestBelow(dir string) string {
-	entries, err := os.ReadDir(dir)
+	entries, err := durable.OS().ReadDir("watch", dir)
 	if err != nil {
 		return ""
 	}
@@ -206,7 +243,9 @@ func newestBelow(dir string) string {
 		if !e.IsDir() || e.Name()[0] == '.' {
 			continue
 		}
-		if info, err := e.Info(); err == nil && info.ModTime().UnixNano() > at {
+		var info fs.FileInfo
+		durable.Ask(dir, func() { info, err = e.Info() })
+		if err == nil && info.ModTime().UnixNano() > at {
 			newest, at = filepath.Join(dir, e.Name()), info.ModTime().UnixNano()
 		}
 	}

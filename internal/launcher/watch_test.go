@@ -14,7 +14,7 @@ import (
 // TestWatcher holds what wakes the launcher, and what does not.
 func TestWatcher(t *testing.T) {
 	before := goleak.IgnoreCurrent()
-	w := newWatcher()
+	w := newWatcher(func(_ string, f func()) bool { f(); return true })
 	if w.file == nil {
 		w.close()
 		t.Skip("there is no inotify instance left for this user")

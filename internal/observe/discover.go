@@ -1,11 +1,14 @@
 package observe
 
 import (
+	"context"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"runsheet"
 	"runsheet/internal/durable"
@@ -23,16 +26,38 @@ const (
 // What lies below a run belongs to it; but where several trainings lie in directories of one, as TensorBoard, Lightning
 // and MLflow keep them, each is a run, and what only the looks of a log tell of a directory gives way to runs below it.
 // Symbolic links are not followed, hidden directories and what the kernel makes up (/proc, /sys, /dev) not entered, and
-// what cannot be read is passed over. Names are the paths below dir.
+// what cannot be read is passed over. What is mounted below dir and does not answer counts as a run, so that it is not
+// passed over in silence. Names are the paths below dir.
 func Discover(disk durable.Disk, dir string) ([]runsheet.Run, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
+	type found struct {
+		runs []runsheet.Run
+		err  error
+	}
+	// More patience than with what is mounted below: that is found not to answer first.
+	out, silent, ok := Try(context.Background(), dir, 4*Patience/3, func() (f found) {
+		f.runs, f.err = discover(disk, dir)
+		return f
+	})
+	if !ok {
+		return nil, fmt.Errorf("its file system has not answered for %s", runsheet.Span(time.Since(silent)))
+	}
+	return out.runs, out.err
+}
+
+func discover(disk durable.Disk, dir string) ([]runsheet.Run, error) {
 	if _, err := disk.ReadDir("discover", dir); err != nil {
 		return nil, err
 	}
-	d := discovery{disk: disk, sys: record.NewSystem(disk), root: dir, taken: map[string]bool{}}
+	d := discovery{disk: disk, sys: record.NewSystem(disk), root: dir, real: dir, taken: map[string]bool{}}
+	durable.Ask(dir, func() {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			d.real = real
+		}
+	})
 	if kind, err := durable.FileSystemOf(dir); err != nil || !kind.Pseudo {
 		d.walk(dir, 0, device(disk.Lstat("discover", dir)))
 	}
@@ -44,6 +69,7 @@ type discovery struct {
 	disk durable.Disk
 	sys  record.System
 	root string
+	real string // root without symbolic links
 	dirs int
 	runs []runsheet.Run
 
@@ -104,6 +130,10 @@ func (d *discovery) below(dir string, depth int, dev uint64) {
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && e.Type()&fs.ModeSymlink == 0 {
+			if !d.answers(path) {
+				d.runs = append(d.runs, d.stranger(path))
+				continue
+			}
 			there := device(e.Info())
 			if there != dev && pseudo(path) {
 				continue
@@ -111,6 +141,18 @@ func (d *discovery) below(dir string, depth int, dev uint64) {
 			d.walk(path, depth+1, there)
 		}
 	}
+}
+
+// answers says whether a directory can be looked at: it is not the mount point of a file system that does not answer.
+func (d *discovery) answers(path string) bool {
+	if !durable.IsMount(filepath.Join(d.real, strings.TrimPrefix(path, d.root))) {
+		return true
+	}
+	_, _, ok := Try(context.Background(), path, Patience, func() error {
+		_, err := d.disk.Lstat("discover", path)
+		return err
+	})
+	return ok
 }
 
 // device returns the number of the file system that a file is on; 0: not known.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"runsheet"
 	"runsheet/internal/journal"
@@ -13,6 +14,15 @@ import (
 // Strays returns the live attempts that a journal tells of and the sheet no longer has: they keep their slots, and are
 // touched only by a person's stop.
 func (o *Observer) Strays(ctx context.Context, sheet *runsheet.Sheet, events []journal.Event) []runsheet.Observed {
+	return o.strays(ctx, sheet, events, o.One)
+}
+
+// GlanceStrays is Strays with a glance at each.
+func (o *Observer) GlanceStrays(ctx context.Context, sheet *runsheet.Sheet, events []journal.Event) []runsheet.Observed {
+	return o.strays(ctx, sheet, events, o.glance)
+}
+
+func (o *Observer) strays(ctx context.Context, sheet *runsheet.Sheet, events []journal.Event, look func(context.Context, runsheet.Run) runsheet.Facts) []runsheet.Observed {
 	known := make(map[string]bool, len(sheet.Runs))
 	for _, r := range sheet.Runs {
 		known[r.WorkDir] = true
@@ -23,17 +33,34 @@ func (o *Observer) Strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 		if known[dir] {
 			continue
 		}
-		name := open[dir].Run
-		f := o.records(ctx, dir)
-		if !f.Live() || record.Another(o.sys, sheet.Path, f.Claim.Sheet) { // our journal is a copy of its journal then
+		c := open[dir]
+		run := runsheet.Run{Name: c.Run, WorkDir: dir, Shown: dir}
+		f, _ := o.recorded(ctx, run)
+		switch {
+		case !f.Silent.IsZero(): // it may live, and keeps its place until somebody knows better
+			silent := runsheet.Facts{Attempt: c.Attempt, Claim: &c}
+			f = unheard(silent, f.Silent)
+		case !f.Live() || o.another(ctx, sheet.Path, f.Claim.Sheet):
 			continue
+		default:
+			run.Command, run.Progress = f.Claim.Identity, f.Claim.Progress
+			if f = look(ctx, run); !f.Live() {
+				continue
+			}
 		}
-		run := runsheet.Run{Name: name, WorkDir: dir, Shown: dir, Command: f.Claim.Identity, Progress: f.Claim.Progress}
-		p := o.evidence(ctx, run, false)
-		f.Progress, f.LastActivity = &p, p.LastActivity
-		out = append(out, runsheet.Observed{Run: &run, Facts: f, Judgement: runsheet.Judge(run, f, sheet.Policy, p.AsOf)})
+		out = append(out, runsheet.Observed{Run: &run, Facts: f, Judgement: runsheet.Judge(run, f, sheet.Policy, time.Now())})
 	}
 	return out
+}
+
+// another says whether a sheet is not the same file as another one, which is there: our journal is a copy of its journal
+// then. One that was moved is not there any more.
+func (o *Observer) another(ctx context.Context, ours, theirs string) bool {
+	if ours == theirs {
+		return false
+	}
+	another, _, _ := Try(ctx, theirs, Patience, func() bool { return record.Another(o.sys, ours, theirs) })
+	return another
 }
 
 // Vanished marks the runs of which a journal tells of an attempt without an end that the records do not show: a deleted

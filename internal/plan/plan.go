@@ -90,13 +90,15 @@ func (in Input) tries(i int) Tries {
 // one decides about one run. A launch has no place yet.
 func (in Input) one(i int) runsheet.Action {
 	run, f, t := in.Runs[i], in.Facts[i], in.tries(i)
-	if f.Problem != "" && f.Passing {
+	judged := runsheet.Judge(run, f, in.Policy, in.Now)
+	switch {
+	case !f.Silent.IsZero(), f.Unread():
+		return wait(judged.Reason, time.Time{}) // until it is known more
+	case f.Problem != "" && f.Passing:
 		return wait(f.Problem, in.Now.Add(lookAgain))
-	}
-	if f.Problem != "" {
+	case f.Problem != "":
 		return giveUp(f.Problem)
 	}
-	judged := runsheet.Judge(run, f, in.Policy, in.Now)
 	if f.Live() {
 		return in.live(f, judged)
 	}

@@ -103,6 +103,18 @@ func TestDecide(t *testing.T) {
 			want: wait("too many open files", in(lookAgain))},
 		{name: "records that cannot be read, after an attempt was seen", world: func(w one) { w.attempted().facts.Problem = "end.json: cut off" },
 			want: giveUp("end.json: cut off")},
+		{name: "a file system that does not answer", world: func(w one) { *w.facts = runsheet.Facts{}.Unheard(ago(40 * time.Second)) },
+			want: wait("its file system has not answered for 40s", never)},
+		{name: "a file system that does not answer any more", world: func(w one) {
+			w.ended(runsheet.EndExit)
+			*w.facts = w.facts.Unheard(ago(40 * time.Second))
+		}, want: wait("its file system has not answered for 40s", never)},
+		{name: "a file system that does not answer, under a live attempt", world: func(w one) {
+			w.attempted().asked(runsheet.RequestStop)
+			*w.facts = w.facts.Unheard(ago(40 * time.Second))
+		}, want: wait("its file system has not answered for 40s", never)},
+		{name: "evidence that is being read", world: func(w one) { w.ended(runsheet.EndExit).facts.Reading = true },
+			want: wait("its evidence is being read", never)},
 		{name: "evidence that cannot be read", world: func(w one) { w.facts.Progress = &runsheet.Progress{Error: "progress.json: cut off"} },
 			want: giveUp("progress.json: cut off")},
 

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"path/filepath"
 
 	"runsheet"
@@ -26,20 +27,23 @@ func Foreign(sys System, run runsheet.Run, c *runsheet.Claim) *runsheet.Claim {
 	return &there
 }
 
-// Another says whether two paths are of two files that are both there.
+// Another says whether two paths are of two files that are both there, for certain.
 func Another(sys System, a, b string) bool {
 	if a == b {
 		return false
 	}
-	x, aerr := numberOf(sys, a)
-	y, berr := numberOf(sys, b)
-	return aerr == nil && berr == nil && x != y
-}
-
-func numberOf(sys System, path string) (uint64, error) {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return 0, err
+	x, aerr := filepath.EvalSymlinks(a)
+	y, berr := filepath.EvalSymlinks(b)
+	if aerr != nil || berr != nil {
+		return false
 	}
-	return sys.FS.Number("foreign", path)
+	switch like, err := sys.FS.Like("foreign", x, y); {
+	case err != nil:
+		return false
+	case like != Unclear:
+		return like == TwoFiles
+	}
+	one, aerr := sys.FS.Read("foreign", x) // on a network, what they say tells
+	other, berr := sys.FS.Read("foreign", y)
+	return aerr == nil && berr == nil && !bytes.Equal(one, other)
 }

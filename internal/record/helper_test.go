@@ -15,12 +15,14 @@ import (
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/durable/fusetest"
 	"runsheet/internal/proc"
 	"runsheet/internal/record"
 )
 
 // TestMain turns the test binary into the process that a test asks for.
 func TestMain(m *testing.M) {
+	fusetest.Main()
 	switch os.Getenv("RECORD_TEST_ROLE") {
 	case "supervisor":
 		supervisorRole(os.Args[1])

@@ -34,8 +34,8 @@ type FS interface {
 	Prepare(label, dir string, size int) (Spare, error)
 	// Sync makes the names in dir durable.
 	Sync(label, dir string) error
-	// Number returns what the file system calls the file path: its inode number.
-	Number(label, path string) (uint64, error)
+	// Like says whether two paths lead to one file, as far as that can be told.
+	Like(label, a, b string) (Likeness, error)
 	// Local says whether no other machine can write to dir.
 	Local(dir string) (bool, error)
 }
@@ -139,16 +139,36 @@ func (d diskFS) Prepare(label, dir string, size int) (Spare, error) {
 
 func (d diskFS) Sync(label, dir string) error { return durable.SyncDir(d.disk, label, dir) }
 
-func (d diskFS) Number(label, path string) (uint64, error) {
-	info, err := d.disk.Lstat(label, path)
-	if err != nil {
-		return 0, err
+// Like trusts the numbers of files on one file system that is known to be local, and trusts two such file systems to be two,
+// unless one of them shows the files of another (overlay). A network or FUSE may number one file in two ways, and may show
+// what a local one holds.
+func (d diskFS) Like(label, a, b string) (Likeness, error) {
+	var files [2]*syscall.Stat_t
+	var kinds [2]durable.FileSystem
+	for i, path := range []string{a, b} {
+		info, err := d.disk.Lstat(label, path)
+		if err != nil {
+			return Unclear, err
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if !ok {
+			return Unclear, fmt.Errorf("%s: its file system does not number files", path)
+		}
+		files[i] = st
+		if kinds[i], err = durable.FileSystemOf(path); err != nil {
+			return Unclear, err
+		}
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, fmt.Errorf("%s: its file system does not number files", path)
+	oneDevice := files[0].Dev == files[1].Dev
+	switch {
+	case oneDevice && files[0].Ino == files[1].Ino:
+		return OneFile, nil
+	case !kinds[0].Local || !kinds[1].Local:
+		return Unclear, nil
+	case oneDevice || kinds[0].Name != "overlay" && kinds[1].Name != "overlay":
+		return TwoFiles, nil
 	}
-	return st.Ino, nil
+	return Unclear, nil
 }
 
 func (d diskFS) Local(dir string) (bool, error) {

@@ -84,11 +84,18 @@ func TakeOver(ctx context.Context, sys System, attemptDir string, heir Heir) (ru
 		return *e, nil
 	}
 	forced := false
-	copied, err := Copied(sys, attemptDir, *v.Claim)
+	origin, err := OriginOf(sys, attemptDir, *v.Claim, v.Start)
 	if err != nil {
 		return none, err
 	}
-	if !v.Start.Void && !copied { // nothing works on a copy, and what works on the first is not ours to end
+	switch {
+	case v.Start.Void || origin != Doubtful || heir.Over != nil:
+	case !heir.Force:
+		return none, fmt.Errorf("take over attempt %d of %s: %w: %s", v.Attempt, v.Claim.Run, ErrUnproven, Doubt(*v.Claim))
+	default:
+		forced = true
+	}
+	if !v.Start.Void && origin == Original { // nothing works on a copy, and what works on the first is not ours to end
 		proof, why, err := proveGone(sys, attemptDir, v.Start.Process)
 		if err != nil {
 			return none, err

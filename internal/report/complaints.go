@@ -52,6 +52,8 @@ func complain(o runsheet.Observed) (text, hint string) {
 	switch {
 	case o.Foreign != nil:
 		return diagnose.Clean(o.Problem), runsheet.ForeignHint(*o.Run, *o.Foreign)
+	case !o.Silent.IsZero():
+		return o.Reason, "nothing is launched there meanwhile, and nothing else waits for it; it is known again once that answers"
 	case o.Problem != "":
 		return diagnose.Clean(o.Problem), "`runsheet check` says what to do about it"
 	case broken:

@@ -63,7 +63,8 @@ type RunDoc struct {
 	EndedAt      *string             `json:"ended_at"`
 	ExitCode     *int                `json:"exit_code"`
 	LastActivity *string             `json:"last_activity_at"`
-	ETA          *float64            `json:"eta_seconds"` // of a live attempt
+	ETA          *float64            `json:"eta_seconds"`            // of a live attempt
+	SilentSince  *string             `json:"silent_since,omitempty"` // since when the file system of the work dir has not answered
 
 	Series map[string][]runsheet.Point `json:"series,omitempty"` // with --series: of each metric [step, value], oldest first
 }
@@ -155,7 +156,7 @@ func runDoc(o runsheet.Observed, now time.Time) RunDoc {
 	d := RunDoc{
 		Name: o.Run.Name, Params: map[string]string{}, WorkDir: o.Run.Shown, Command: o.Run.Command,
 		Status: o.Status, Reason: o.Reason, Progress: progressDoc(o), Metrics: map[string]*float64{},
-		Attempt: o.Attempt, Devices: []string{}, LastActivity: stamp(o.LastActivity),
+		Attempt: o.Attempt, Devices: []string{}, LastActivity: stamp(o.LastActivity), SilentSince: stamp(o.Silent),
 	}
 	for _, p := range o.Run.Params {
 		d.Params[p.Key] = p.Value

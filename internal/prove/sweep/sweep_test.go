@@ -17,11 +17,12 @@ func TestNothingGoesWrong(t *testing.T) {
 	}
 }
 
-// renaming is a disk that puts a document in the place of the one that is there.
-type renaming struct{ durable.Disk }
+// replacing is a disk that puts a document in the place of the one that is there.
+type replacing struct{ durable.Disk }
 
-func (d renaming) Link(label, oldname, newname string) error {
-	return d.Rename(label, oldname, newname)
+func (d replacing) Link(label, oldname, newname string) error {
+	d.Remove(label, newname)
+	return d.Disk.Link(label, oldname, newname)
 }
 
 // TestPlantedFaults holds that what must not happen is seen.
@@ -31,8 +32,8 @@ func TestPlantedFaults(t *testing.T) {
 		disk     durable.Disk
 		want     string
 	}{
-		{"write-once", renaming{durable.OS()}, "two winners of once"},
-		{"claim", renaming{durable.OS()}, "two winners of claim 1"},
+		{"write-once", replacing{durable.OS()}, "two winners of once"},
+		{"claim", replacing{durable.OS()}, "two winners of claim 1"},
 		{"end", durable.OS(), ""},
 	} {
 		for _, sc := range scenario.All() {

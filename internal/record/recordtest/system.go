@@ -3,7 +3,6 @@ package recordtest
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"path"
 	"slices"
 	"time"
@@ -98,16 +97,19 @@ func (f files) Prepare(label, dir string, _ int) (record.Spare, error) {
 // Sync is no step: the world has no power cuts. Those are looked for in internal/prove/forget.
 func (f files) Sync(string, string) error { return nil }
 
-// Number is the hash of the path: the world has no links and no mounts, so every path is a file of its own.
-func (f files) Number(label, path string) (uint64, error) {
+// Like knows the files by their paths: the world has no links and no mounts.
+func (f files) Like(label, a, b string) (record.Likeness, error) {
 	w := f.p.world
-	return call(f.p, Step{"stat", label, path}, func() (uint64, error) {
-		if w.node(path) == "" {
-			return 0, missing("stat", path)
+	return call(f.p, Step{"stat", label, a + " " + b}, func() (record.Likeness, error) {
+		for _, path := range []string{a, b} {
+			if w.node(path) == "" {
+				return record.Unclear, missing("stat", path)
+			}
 		}
-		h := fnv.New64a()
-		h.Write([]byte(path))
-		return h.Sum64(), nil
+		if a == b {
+			return record.OneFile, nil
+		}
+		return record.TwoFiles, nil
 	})
 }
 
