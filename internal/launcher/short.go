@@ -90,7 +90,7 @@ func (l *Launcher) lacks(i int, now time.Time) runsheet.Shortage {
 	}
 	room, ok := l.rooms.Of(workDir)
 	if !ok {
-		return runsheet.Shortage{What: "the file system of " + workDir, Why: "it does not answer"}
+		return runsheet.Shortage{} // it does not answer: the look before the claim will tell, and the run is unknown
 	}
 	if s := l.full[room.Device]; s != nil && now.Before(s.until) {
 		return s.of
