@@ -1,6 +1,9 @@
 package runsheet
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Liveness is the answer of a probe.
 type Liveness string
@@ -85,6 +88,42 @@ func (f Facts) Restarts(now time.Time) bool {
 // ExitedWell says whether the command of the last attempt exited with code 0 by itself.
 func (f Facts) ExitedWell() bool {
 	return f.End != nil && f.End.Kind == EndExit && f.End.ExitCode != nil && *f.End.ExitCode == 0
+}
+
+// Spec returns how the evidence of the run is to be read that these facts are of: what its sheet says, and what its
+// attempts left behind.
+func (f Facts) Spec(sheet ProgressSpec) ProgressSpec {
+	sheet.Exited = f.ExitedWell()
+	if f.Claim != nil {
+		sheet.Cuts = f.Claim.Progress.Cuts
+	}
+	return sheet
+}
+
+// maxCuts is how many places an attempt is told of at most: the latest.
+const maxCuts = 256
+
+// NextCuts returns where attempts of the run ended in the middle of a line, the last one included: what the next one is to
+// be told.
+func (f Facts) NextCuts() []Cut {
+	var cuts []Cut
+	add := func(more []Cut) {
+		for _, c := range more {
+			if !slices.Contains(cuts, c) {
+				cuts = append(cuts, c)
+			}
+		}
+	}
+	if f.Claim != nil {
+		add(f.Claim.Progress.Cuts)
+	}
+	if f.End != nil && f.End.Progress != nil {
+		add(f.End.Progress.Cuts)
+	}
+	if f.Progress != nil {
+		add(f.Progress.Cuts)
+	}
+	return cuts[max(0, len(cuts)-maxCuts):]
 }
 
 // Vanished returns the facts where a journal tells of an attempt without an end that the records do not show: somebody

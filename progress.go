@@ -29,16 +29,16 @@ type Progress struct {
 	Recent       []time.Time   `json:"recent,omitempty"`       // when the latest units were completed, oldest first, at most 16
 	PerUnit      time.Duration `json:"per_unit,omitzero"`      // how long a unit took lately, ns; 0: Recent has one time for each unit
 	Error        string        `json:"error,omitempty"`        // what is wrong with the evidence, in words; then nothing above holds but AsOf, unless Broken
-	// Broken: Error tells of a file whose contents make no sense although it does not move any more: its writer was killed
-	// in the middle, or wrote it wrongly. The unit that it belongs to is not complete; what else is whole still counts:
-	// Completed, Total and Unit hold.
-	Broken bool `json:"broken,omitzero"`
+	// Broken names a file whose contents make no sense although it does not move any more, and says what is wrong with it:
+	// its writer was killed in the middle, or wrote it wrongly. Error says the same, and what to do. The unit that the file
+	// belongs to is not complete; what else is whole still counts: Completed, Total and Unit hold. Empty: none is known.
+	Broken string `json:"broken,omitempty"`
 	// Cuts are the files of lines that ended in the middle of one when they were read.
 	Cuts []Cut `json:"cuts,omitempty"`
 }
 
-// Cut is a place where a file of lines ended in the middle of a line when an attempt ended. What the next attempt appends
-// there makes one line with what stood there: a line that nobody wrote, to be passed over.
+// Cut is a place where a file of lines ended in the middle of a line when an attempt ended. What the next attempt appended
+// begins there; what stands before it, up to the last end of a line, is no line.
 type Cut struct {
 	Path   string `json:"path"`   // slash-separated, relative to the work dir
 	Offset int64  `json:"offset"` // bytes from the beginning of the file

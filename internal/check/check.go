@@ -102,6 +102,9 @@ func (c *checker) run(ctx context.Context, f *findings, r runsheet.Run) {
 		return
 	}
 	c.records(f, r.WorkDir)
+	if v, err := record.Look(c.sys, r.WorkDir); err == nil {
+		r.Progress = runsheet.Facts{Claim: v.Claim, End: v.End}.Spec(r.Progress)
+	}
 	c.progress(ctx, f, r)
 }
 

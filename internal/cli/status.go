@@ -132,7 +132,7 @@ func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets
 		if o.json {
 			status := report.Status(snap)
 			if o.series {
-				addSeries(ctx, env, s, status.Runs)
+				addSeries(ctx, env, snap, status.Runs)
 			}
 			doc, err := status.JSON()
 			if err != nil {
@@ -153,9 +153,10 @@ func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets
 	return nil
 }
 
-// addSeries reads the course of every metric of a sheet's runs into their documents.
-func addSeries(ctx context.Context, env Env, s *runsheet.Sheet, docs []report.RunDoc) {
-	for i, run := range s.Runs {
-		docs[i].Series, _ = tracker.Series(ctx, env.Disk, run.WorkDir, run.Progress, tracker.Options{})
+// addSeries reads the course of every metric of the runs of a snapshot into their documents.
+func addSeries(ctx context.Context, env Env, snap runsheet.Snapshot, docs []report.RunDoc) {
+	for i := range docs {
+		o := snap.Runs[i]
+		docs[i].Series, _ = tracker.Series(ctx, env.Disk, o.Run.WorkDir, o.Facts.Spec(o.Run.Progress), tracker.Options{})
 	}
 }

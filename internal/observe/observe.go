@@ -73,7 +73,7 @@ func (o *Observer) One(ctx context.Context, run runsheet.Run) runsheet.Facts {
 
 func (o *Observer) one(ctx context.Context, run runsheet.Run, recompute bool) runsheet.Facts {
 	f := o.records(ctx, run.WorkDir)
-	run.Progress.Exited = f.ExitedWell()
+	run.Progress = f.Spec(run.Progress)
 	p := o.evidence(ctx, run, recompute)
 	share(f.Claim, run)
 	if f.Waiting && f.Start == nil {

@@ -141,6 +141,6 @@ func (c *Cache) answer(m *memo, asOf time.Time, spec runsheet.ProgressSpec) runs
 }
 
 func clone(p runsheet.Progress) runsheet.Progress {
-	p.Metrics, p.Recent = maps.Clone(p.Metrics), slices.Clone(p.Recent)
+	p.Metrics, p.Recent, p.Cuts = maps.Clone(p.Metrics), slices.Clone(p.Recent), slices.Clone(p.Cuts)
 	return p
 }

@@ -438,7 +438,7 @@ func TestNoWorkDir(t *testing.T) {
 func TestEverySpecFieldCounts(t *testing.T) {
 	full := func() runsheet.ProgressSpec {
 		return runsheet.ProgressSpec{Tracker: "a", Total: 1, Epochs: true, Unit: "b", Files: []string{"c"}, Log: "d",
-			File: "f", Patterns: []string{"g"}, Step: "h", FromZero: true, TotalFrom: "i", Metrics: []string{"j"}, Command: "k", Exited: true,
+			File: "f", Patterns: []string{"g"}, Step: "h", FromZero: true, TotalFrom: "i", Metrics: []string{"j"}, Command: "k", Exited: true, Cuts: []runsheet.Cut{{Path: "l", Offset: 1, Before: "m"}},
 			EarlyStopping: &runsheet.EarlyStopping{Patience: 2, Metrics: []runsheet.MetricSpec{{Name: "e", Mode: runsheet.Max}}}}
 	}
 	a, b := full(), full()

@@ -73,7 +73,7 @@ func (m *memo) madeFor(spec runsheet.ProgressSpec) bool {
 		return false
 	}
 	kept := spec // nobody else can change it
-	kept.Files, kept.Patterns, kept.Metrics = slices.Clone(spec.Files), slices.Clone(spec.Patterns), slices.Clone(spec.Metrics)
+	kept.Files, kept.Patterns, kept.Metrics, kept.Cuts = slices.Clone(spec.Files), slices.Clone(spec.Patterns), slices.Clone(spec.Metrics), slices.Clone(spec.Cuts)
 	if e := spec.EarlyStopping; e != nil {
 		kept.EarlyStopping = &runsheet.EarlyStopping{Patience: e.Patience, Metrics: slices.Clone(e.Metrics)}
 	}
@@ -85,7 +85,7 @@ func (m *memo) madeFor(spec runsheet.ProgressSpec) bool {
 func equal(a, b *runsheet.ProgressSpec) bool {
 	if a.Tracker != b.Tracker || a.Total != b.Total || a.Epochs != b.Epochs || a.Exited != b.Exited || a.Unit != b.Unit || a.Log != b.Log || !slices.Equal(a.Files, b.Files) ||
 		a.File != b.File || a.Step != b.Step || a.FromZero != b.FromZero || a.TotalFrom != b.TotalFrom || a.Command != b.Command ||
-		!slices.Equal(a.Patterns, b.Patterns) || !slices.Equal(a.Metrics, b.Metrics) {
+		!slices.Equal(a.Patterns, b.Patterns) || !slices.Equal(a.Metrics, b.Metrics) || !slices.Equal(a.Cuts, b.Cuts) {
 		return false
 	}
 	x, y := a.EarlyStopping, b.EarlyStopping

@@ -41,6 +41,9 @@ func Claim(sys System, seen runsheet.Facts, floor int, c runsheet.Claim) (runshe
 	}
 	c.Schema, c.By, c.At = claimSchema, sys.Procs.Self(), sys.Clock.Now()
 	c.Attempt = max(seen.Attempt, floor) + 1
+	if c.Progress.Cuts = seen.NextCuts(); c.Fresh {
+		c.Progress.Cuts = nil // that evidence is set aside
+	}
 	c.Request = 0
 	if seen.Request != nil {
 		c.Request = seen.Request.Number

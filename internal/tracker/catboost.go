@@ -148,7 +148,7 @@ type catboostState struct {
 func (ev *Evidence) catboostTraining(rel string) (catboostState, error) {
 	return follow(ev, rel, format[catboostState]{
 		key:   "catboost/1",
-		split: byComma,
+		split: byRecord(byComma),
 		take:  func(s *catboostState, line []byte) { s.line(line, ev.Point) },
 		peek: func(s *catboostState, rest []byte) {
 			line, _, whole := bytes.Cut(rest, []byte("\n"))

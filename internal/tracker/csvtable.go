@@ -1,11 +1,8 @@
 package tracker
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/csv"
-	"errors"
-	"io"
 	"slices"
 	"strings"
 )
@@ -123,24 +120,16 @@ func (ev *Evidence) csvHeader(rel string) []string {
 	}
 	var t csvTable
 	defer func() { ev.headers[rel] = t.Header }()
-	f, err := ev.open(rel, 1<<62)
-	if err != nil {
-		ev.Witness(rel)
+	enough, err := ev.headLines(rel, maxCSVHead, func(n int, line []byte) bool {
+		if n == 0 {
+			t = csvTable{}
+		}
+		_, data := t.row(line)
+		return !data && t.Header == nil && (len(bytes.TrimSpace(line)) == 0 || line[0] == '#')
+	})
+	if err != nil || !enough {
+		ev.Witness(rel) // the header may come
 		return nil
-	}
-	defer f.Close()
-	lines := bufio.NewReader(io.LimitReader(f, maxCSVHead))
-	for t.Header == nil {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				ev.Witness(rel) // the header may come
-			}
-			return nil
-		}
-		if _, data := t.row(bytes.TrimRight(line, "\r\n")); data || len(bytes.TrimSpace(line)) > 0 && line[0] != '#' {
-			break
-		}
 	}
 	return t.Header
 }

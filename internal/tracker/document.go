@@ -52,18 +52,16 @@ func (ev *Evidence) document() (*document, error) {
 		if err != nil || st.Kind == Absent {
 			return err
 		}
-		f, err := ev.open(documentName, maxDocument)
-		if err != nil {
-			if absent(err) {
-				return nil // removed in between, as the witness will show
+		err = ev.read(documentName, maxDocument, func(r io.Reader) (err error) {
+			if doc, err = parseDocument(r); err != nil {
+				return ev.broken(documentName, err)
 			}
-			return err
+			return nil
+		})
+		if absent(err) {
+			return nil // removed in between, as the witness will show
 		}
-		defer f.Close()
-		if doc, err = parseDocument(f); err != nil {
-			return ev.broken(documentName, err)
-		}
-		return nil
+		return err
 	})
 	if err != nil && moving {
 		ev.moving = true

@@ -119,9 +119,6 @@ func (e epochs) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progres
 		}
 		p.EarlyStopped, p.EarlyStoppedAt = at > 0, at
 	}
-	if p.EarlyStopped && p.Total > 0 && p.EarlyStoppedAt >= p.Total {
-		p.EarlyStopped, p.EarlyStoppedAt = false, 0 // patience ran out with the last epoch: it simply finished
-	}
 	return p, nil
 }
 

@@ -48,7 +48,7 @@ func (ev *Evidence) events(dir string, point func(step int64, m runsheet.Metrics
 	for _, rel := range files {
 		s, err := follow(ev, rel, format[scalars]{
 			key:   "tfevents/1",
-			split: tfevents.Split,
+			split: byRecord(tfevents.Split),
 			take: func(s *scalars, record []byte) {
 				if e, err := tfevents.Decode(record); err == nil {
 					s.take(e, func(step int64, tag string, v float64) {

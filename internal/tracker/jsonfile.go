@@ -30,15 +30,12 @@ func (t jsonFile) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 	ev.Witness(rel)
 	var tree any
 	moving, err := ev.steadily(rel, func() error {
-		f, err := ev.open(rel, maxScores)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if tree, err = parseTree(f); err != nil {
-			return ev.broken(rel, err)
-		}
-		return nil
+		return ev.read(rel, maxScores, func(r io.Reader) (err error) {
+			if tree, err = parseTree(r); err != nil {
+				return ev.broken(rel, err)
+			}
+			return nil
+		})
 	})
 	switch {
 	case absent(err):

@@ -1,8 +1,6 @@
 package tracker
 
 import (
-	"bufio"
-	"io"
 	"path"
 	"slices"
 	"strings"
@@ -83,23 +81,19 @@ func (ev *Evidence) isKerasCSV(rel string, strictly bool) bool {
 	if st, err := ev.Look(rel); err != nil || st.Kind != Regular {
 		return false
 	}
-	f, err := ev.open(rel, 1<<62)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	lines := bufio.NewReader(io.LimitReader(f, maxCSVHead))
-	head, err := lines.ReadString('\n')
-	if err != nil {
-		ev.Witness(rel)
-		return false
-	}
-	row, rerr := lines.ReadString('\n')
-	if rerr != nil {
+	var lines [2]string // the header, and the first row
+	enough, err := ev.headLines(rel, maxCSVHead, func(n int, line []byte) bool {
+		lines[n] = string(line)
+		return n == 0
+	})
+	if err != nil || !enough {
 		ev.Witness(rel)
 	}
-	head = strings.TrimSuffix(head, "\n")
-	text, excel := strings.CutSuffix(head, "\r")
+	if err != nil || lines[0] == "" {
+		return false
+	}
+	row := lines[1]
+	text, excel := strings.CutSuffix(lines[0], "\r")
 	sep := csvSeparator(text)
 	names := csvCells(text, sep)
 	if len(names) < 2 || names[0] != "epoch" || slices.Contains(names, "step") {
@@ -186,7 +180,9 @@ func (k kerasCSV) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 	if err != nil {
 		return p, err
 	}
-	p.Total = end.Epochs
+	if p.Completed <= end.Epochs {
+		p.Total = end.Epochs // else the log is of another training
+	}
 	if end.Early {
 		p.EarlyStopped, p.EarlyStoppedAt = true, p.Completed
 	}

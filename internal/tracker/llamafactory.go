@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"bytes"
+	"io"
 	"maps"
 	"slices"
 	"time"
@@ -38,18 +39,15 @@ const headBytes = 4 << 10
 // follows does not matter to who only wants to know what it is.
 func (ev *Evidence) head(rel string) []byte {
 	ev.WitnessIdentity(rel)
-	f, err := ev.open(rel, 1<<62)
-	if err != nil {
-		ev.Witness(rel)
-		return nil
-	}
-	defer f.Close()
-	buf := make([]byte, headBytes)
-	n, _ := f.Read(buf)
-	if buf = buf[:n]; bytes.IndexByte(buf, '\n') < 0 {
+	var head []byte
+	err := ev.read(rel, 1<<62, func(r io.Reader) (err error) {
+		head, err = io.ReadAll(io.LimitReader(r, headBytes))
+		return err
+	})
+	if err != nil || bytes.IndexByte(head, '\n') < 0 {
 		ev.Witness(rel)
 	}
-	return buf
+	return head
 }
 
 // llamaState is what the lines so far say.

@@ -117,7 +117,7 @@ func FuzzLogLines(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var s logState
 		for rest := data; len(rest) > 0; {
-			n, piece, _ := byRedraw(rest, false)
+			n, piece, _ := splitRedraws(rest, false)
 			if n == 0 {
 				n, piece = len(rest), rest
 			}

@@ -13,7 +13,7 @@ func recall[S any](ev *Evidence, rel, key string, s *S) bool {
 		return false
 	}
 	st, err := ev.Look(rel)
-	if err != nil || c.Stamp != st || ev.now().Sub(time.Unix(0, st.Newest())) <= patience || json.Unmarshal(c.State, s) != nil {
+	if err != nil || c.Stamp != st || !c.Settled || json.Unmarshal(c.State, s) != nil {
 		return false
 	}
 	ev.keep(c)
@@ -24,6 +24,7 @@ func recall[S any](ev *Evidence, rel, key string, s *S) bool {
 func (ev *Evidence) remember(rel, key string, s any) {
 	st, err := ev.Look(rel)
 	if state, jerr := json.Marshal(s); err == nil && jerr == nil {
-		ev.keep(Cursor{Path: rel, Key: key, Stamp: st, State: state})
+		settled := ev.now().Sub(time.Unix(0, st.Newest())) > patience
+		ev.keep(Cursor{Path: rel, Key: key, Stamp: st, Settled: settled, State: state})
 	}
 }

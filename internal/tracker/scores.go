@@ -17,16 +17,14 @@ const maxMetrics = 1000
 // `per_datapoint` can be megabytes and is passed over. Only numbers count; non-finite ones are normal. The document is
 // checked to its end.
 func (ev *Evidence) scores(rel string) (runsheet.Metrics, error) {
-	f, err := ev.open(rel, maxScores)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	m, err := parseScores(f)
-	if err != nil {
-		return nil, ev.broken(rel, err)
-	}
-	return m, nil
+	var m runsheet.Metrics
+	err := ev.read(rel, maxScores, func(r io.Reader) (err error) {
+		if m, err = parseScores(r); err != nil {
+			return ev.broken(rel, err)
+		}
+		return nil
+	})
+	return m, err
 }
 
 // broken turns a fault in the contents of rel into a *brokenError; an error of reading stays what it is.

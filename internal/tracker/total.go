@@ -1,9 +1,6 @@
 package tracker
 
 import (
-	"bufio"
-	"errors"
-	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -28,16 +25,11 @@ func configuredEpochs(ev *Evidence) (int64, error) {
 	var total int64
 	ev.Witness(configName)
 	if st, err := ev.Look(configName); err == nil && st.Kind == Regular && st.Size <= maxConfig {
-		f, err := ev.open(configName, maxConfig)
-		if err == nil {
-			text, rerr := io.ReadAll(f)
-			f.Close()
-			if rerr == nil {
-				total = reprEpochs(string(text))
-			}
-		} else if !absent(err) {
+		text, err := ev.readAll(configName, maxConfig)
+		if err != nil && !absent(err) {
 			return 0, err
 		}
+		total = reprEpochs(string(text))
 	}
 	logged, err := loggedEpochs(ev)
 	return max(total, logged), err
@@ -57,30 +49,25 @@ func loggedEpochs(ev *Evidence) (int64, error) {
 		return 0, nil
 	}
 	newest := name(k - 1)
-	f, err := ev.open(newest, 1<<62)
-	if absent(err) {
+	var total int64
+	said, err := ev.headLines(newest, maxLogHead, func(_ int, line []byte) bool {
+		m := epochLine.FindSubmatch(line)
+		if m != nil {
+			total, _ = parseCount(string(m[1]))
+		}
+		return m == nil
+	})
+	switch {
+	case absent(err):
 		return 0, nil
-	}
-	if err != nil {
+	case err != nil:
 		return 0, err
+	case said:
+		ev.WitnessIdentity(newest) // it grows, and goes on to say the same
+		return total, nil
 	}
-	defer f.Close()
-	lines := bufio.NewReader(io.LimitReader(f, maxLogHead))
-	for {
-		line, err := lines.ReadString('\n')
-		if m := epochLine.FindStringSubmatch(line); m != nil && err == nil {
-			ev.WitnessIdentity(newest) // it grows, and goes on to say the same
-			n, err := strconv.ParseInt(m[1], 10, 64)
-			return n, err
-		}
-		if errors.Is(err, io.EOF) {
-			ev.Witness(newest) // it may say so later
-			return 0, nil
-		}
-		if err != nil {
-			return 0, unreadable(newest, err)
-		}
-	}
+	ev.Witness(newest) // it may say so later
+	return 0, nil
 }
 
 // reprEpochs finds 'epochs': N in the repr of a Python dict, at its outermost level only: early stopping has an

@@ -64,8 +64,9 @@ func Look(ctx context.Context, disk durable.Disk, dir string, spec runsheet.Prog
 	asOf := ev.now()
 	p, err := read(ev, spec)
 	if err != nil {
-		p = runsheet.Progress{Source: p.Source, Error: words(dir, err)}
+		p = faulty(dir, p, err, ev.moving)
 	}
+	p.Cuts = ev.Cuts()
 	p.AsOf, p.LastActivity = asOf, ev.newest()
 	r := Result{Progress: p, Witnesses: ev.Witnesses(), Passing: ev.moving || ctx.Err() != nil,
 		Foreign: ev.doc.foreign(), Cursors: ev.cursors}
@@ -99,14 +100,45 @@ func read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
 		return runsheet.Progress{Source: t.Name()}, err
 	}
 	ev.complete = spec.Exited
+	for _, c := range spec.Cuts {
+		ev.cuts[c.Path] = append(ev.cuts[c.Path], c)
+	}
 	p, err := t.Read(ev, spec)
+	if err == nil {
+		err = contradiction(p, spec)
+	}
 	if spec.Total > 0 && p.Source != (evaluation{}).Name() { // of which there is one
 		if p.Total > 0 && p.Total < spec.Total {
 			p.Finished = false // with what it was told to do then
 		}
 		p.Total = spec.Total // the sheet knows best
 	}
+	if p.EarlyStopped && p.Total > 0 && p.Completed >= p.Total {
+		p.EarlyStopped, p.EarlyStoppedAt = false, 0 // all is done, whatever a rule would have had
+	}
 	return p, err
+}
+
+// contradiction is the fault of evidence that counts more than it says itself that there is. Where the sheet says that there
+// is more, the evidence tells of what there was to do before.
+func contradiction(p runsheet.Progress, spec runsheet.ProgressSpec) error {
+	if p.Total == 0 || p.Completed <= max(p.Total, spec.Total) {
+		return nil
+	}
+	return &brokenError{err: fmt.Errorf("the evidence contradicts itself (%s): it says %s, more than there are", p.Source, &p)}
+}
+
+// faulty returns what a reading that found a fault has to say. What stands in other files than the one that is broken for
+// good still counts.
+func faulty(dir string, p runsheet.Progress, err error, moving bool) runsheet.Progress {
+	out := runsheet.Progress{Source: p.Source, Error: words(dir, err)}
+	if broken := (*brokenError)(nil); errors.As(err, &broken) && !moving {
+		out.Completed, out.Total, out.Unit, out.Broken = p.Completed, p.Total, p.Unit, broken.Error()
+		if broken.rel == "" {
+			out.Completed = 0 // the count itself cannot be
+		}
+	}
+	return out
 }
 
 // words renders an error of a reading as what a person is told.

@@ -36,14 +36,15 @@ func hfRead(ev *Evidence, rel string, rows int, point func(int64, runsheet.Metri
 	if point == nil && recall(ev, rel, key, &known) {
 		return &known, nil
 	}
-	f, err := ev.open(rel, maxHFHistory)
+	var s *hfState
+	err := ev.read(rel, maxHFHistory, func(r io.Reader) (err error) {
+		if s, err = parseHFState(r, rows, point); err != nil {
+			return ev.broken(rel, err)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	s, err := parseHFState(f, rows, point)
-	if err != nil {
-		return nil, ev.broken(rel, err)
 	}
 	if s.Rel = rel; point == nil {
 		ev.remember(rel, key, s)

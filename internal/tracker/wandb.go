@@ -182,7 +182,7 @@ func (ev *Evidence) wandbHistory(rel string, row func(*wandbRow)) (*wandbHistory
 			}
 		})
 	}
-	s, err := follow(ev, rel, format[wandbHistory]{key: "wandb/1", split: wandblog.Split, take: block, peek: block})
+	s, err := follow(ev, rel, format[wandbHistory]{key: "wandb/1", split: byRecord(wandblog.Split), take: block, peek: block})
 	if err == nil && s.Log.Alien {
 		err = ev.broken(rel, &syntaxError{what: "it does not begin as a log of wandb does (version 0)"})
 	}

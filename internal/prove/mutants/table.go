@@ -53,7 +53,7 @@ var table = []mutant{
 		old: "	got, err := lock.Try(SupervisorByte)\n", new: "	got, err := lock.Try(SupervisorByte)\n	lock.Close()\n"},
 	{name: "evidence-before-records", what: "an end is judged with evidence that is older than it",
 		file: "internal/observe/observe.go", by: []string{"interleave", "storm"},
-		old: "	f := o.records(ctx, run.WorkDir)\n	run.Progress.Exited = f.ExitedWell()\n	p := o.evidence(ctx, run, recompute)\n",
+		old: "	f := o.records(ctx, run.WorkDir)\n	run.Progress = f.Spec(run.Progress)\n	p := o.evidence(ctx, run, recompute)\n",
 		new: "	p := o.evidence(ctx, run, recompute)\n	f := o.records(ctx, run.WorkDir)\n"},
 	{name: "no-start-record", what: "a command is let go although no start record stands there",
 		file: "internal/record/tenure.go", by: []string{"interleave"},

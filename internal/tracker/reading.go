@@ -1,0 +1,118 @@
+package tracker
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// reading is the way through one file, from at on up to size.
+type reading struct {
+	ev       *Evidence
+	file     io.ReaderAt
+	at, size int64   // at: the beginning of buf in the file
+	buf      []byte  // read, and not taken in
+	skipping bool    // up to the next end of a line: a jump led into the middle of one, or it was too long
+	cuts     []int64 // where earlier attempts ended in the middle of a line, in order
+}
+
+// maxPiece is how many bytes one piece may have; what is longer is passed over.
+const maxPiece = 1 << 20
+
+// end returns up to where the file was read.
+func (r *reading) end() int64 { return r.at + int64(len(r.buf)) }
+
+// unfinished says whether the file ends in the middle of a piece.
+func (r *reading) unfinished() bool { return len(r.buf) > 0 || r.skipping }
+
+// cut says whether what was read begins with the unfinished line of an attempt that is over, of which n bytes are a whole
+// piece, 0: none are, and how long that is. What the next attempt appended begins there.
+func (r *reading) cut(n int) (int, bool) {
+	for _, at := range r.cuts {
+		if r.at < at && at <= r.end() && (n == 0 || at < r.at+int64(n)) {
+			return int(at - r.at), true
+		}
+	}
+	return 0, false
+}
+
+// fault says why the file cannot be read on: its contents are broken, or it could not be read.
+func (r *reading) fault(rel string, err error) error {
+	if syn := (*syntaxError)(nil); errors.As(err, &syn) {
+		return &brokenError{rel, r.size, syn}
+	}
+	return unreadable(rel, err)
+}
+
+// all takes whole pieces in until none is left.
+func (r *reading) all(split bufio.SplitFunc, take func([]byte)) error {
+	for {
+		if err := r.ev.ctx.Err(); err != nil {
+			return err
+		}
+		for len(r.buf) > 0 {
+			if r.skipping {
+				n := bytes.IndexAny(r.buf, "\n\r") + 1
+				if k, cut := r.cut(n); cut {
+					n = k
+				}
+				if n == 0 {
+					r.drop(len(r.buf))
+					break
+				}
+				r.drop(n)
+				r.skipping = false
+				continue
+			}
+			n, piece, err := split(r.buf, false)
+			if err != nil {
+				return &syntaxError{what: fmt.Sprintf("%v at byte %d", err, r.at)}
+			}
+			if k, cut := r.cut(n); cut {
+				r.drop(k)
+				continue
+			}
+			if n == 0 {
+				break
+			}
+			if int64(n) > r.size-r.at { // it is to be passed over, and is not whole yet
+				return nil
+			}
+			if piece != nil {
+				take(piece)
+			}
+			r.drop(n)
+		}
+		if len(r.buf) >= maxPiece {
+			r.skipping = true
+			continue
+		}
+		next := r.end()
+		want := min(chunk, r.size-next)
+		if want <= 0 {
+			return nil
+		}
+		from := len(r.buf)
+		r.buf = append(r.buf, make([]byte, want)...)
+		n, err := r.file.ReadAt(r.buf[from:], next)
+		r.buf = r.buf[:from+n]
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if n == 0 {
+			return nil // it shrank meanwhile, as the witness will show
+		}
+	}
+}
+
+// drop goes on by n bytes, of which some may not have been read.
+func (r *reading) drop(n int) {
+	r.at += int64(n)
+	if n >= len(r.buf) {
+		r.buf = r.buf[:0]
+		return
+	}
+	r.buf = r.buf[n:]
+}
