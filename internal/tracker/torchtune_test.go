@@ -54,6 +54,36 @@ func TestTorchtuneLastEpoch(t *testing.T) {
 	}
 }
 
+// TestTorchtuneBegunAnew holds that a training which began anew does not count the last epoch of the one before, which was
+// killed while it wrote it.
+func TestTorchtuneBegunAnew(t *testing.T) {
+	dir := copied(t, "testdata/torchtune/saving")
+	before := time.Now().Add(-time.Hour)
+	for _, rel := range []string{"epoch_0", "epoch_1"} {
+		entries, err := os.ReadDir(filepath.Join(dir, rel))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			rel := filepath.Join(rel, e.Name())
+			if err := os.Chtimes(filepath.Join(dir, rel), before, before); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chtimes(filepath.Join(dir, rel), before, before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(dir, "epoch_0/model-00001-of-00001.safetensors"), "weights", time.Now().Add(-2*time.Second))
+	if err := os.Chtimes(filepath.Join(dir, "epoch_0"), before, before); err != nil { // the name was there
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "recipe_state/recipe_state.pt"), "state", time.Now().Add(-time.Second))
+	if got, want := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress), "torchtune 1/2 epoch"; got != want {
+		t.Errorf("told  %s\nwant  %s", got, want)
+	}
+}
+
 func TestTorchtuneSeries(t *testing.T) {
 	dir := copied(t, "testdata/torchtune/middle")
 	series, _ := tracker.Series(context.Background(), durable.OS(), dir, runsheet.ProgressSpec{}, tracker.Options{})
