@@ -100,6 +100,23 @@ func (f Facts) Spec(sheet ProgressSpec) ProgressSpec {
 	return sheet
 }
 
+// Begun says whether there is progress to go on from. It is the evidence that an attempt would go on from: where that is gone
+// there is nothing, whatever an earlier attempt recorded. Evidence that cannot be read is not taken for none, and where it is
+// broken, an attempt that had something to go on from has not undone it.
+func (f Facts) Begun() bool {
+	p := f.Progress
+	if p != nil && p.Error != "" && p.Broken == "" {
+		p = f.Final()
+	}
+	switch {
+	case p == nil || p.Error != "" && p.Broken == "":
+		return false
+	case p.Completed > 0:
+		return true
+	}
+	return p.Error != "" && f.Claim != nil && f.Claim.Resume
+}
+
 // maxCuts is how many places an attempt is told of at most: the latest.
 const maxCuts = 256
 

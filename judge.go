@@ -2,8 +2,6 @@ package runsheet
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -48,7 +46,7 @@ func Judge(run Run, f Facts, p Policy, now time.Time) Judgement {
 	if !f.olderEvidence() && (progress.Complete() || exitedWell(f, progress)) {
 		return judgeFinished(run, f, progress, p, now)
 	}
-	if progress != nil && progress.Error != "" {
+	if progress != nil && progress.Error != "" && !f.explains(progress) {
 		return Judgement{Unknown, progress.Error}
 	}
 	if f.StopRequested() {
@@ -84,6 +82,15 @@ func (f Facts) Final() *Progress {
 	return Further(f.Progress, final)
 }
 
+// explains says whether an attempt of ours that is over left the evidence broken that a reading found. What changed after it
+// is somebody else's.
+func (f Facts) explains(p *Progress) bool {
+	return p.Broken != "" && f.End != nil && !p.LastActivity.After(f.End.At.Add(clockSkew))
+}
+
+// clockSkew is how far the clock of a file server and that of a machine may differ.
+const clockSkew = time.Minute
+
 // olderEvidence says whether what evidence there is was to be set aside for the last attempt, which never began: it says
 // nothing of the command that this attempt was to run.
 func (f Facts) olderEvidence() bool {
@@ -104,7 +111,7 @@ func (r *Request) who() string {
 // exitedWell says whether the exit code is the only witness of the work, and a good one.
 func exitedWell(f Facts, p *Progress) bool {
 	return f.ExitedWell() &&
-		(p == nil || p.Error == "" && (p.Total == 0 || p.Guessed))
+		(p == nil || p.Error == "" && p.Broken == "" && (p.Total == 0 || p.Guessed))
 }
 
 func judgeLive(f Facts, p Policy, now time.Time) Judgement {
@@ -183,6 +190,8 @@ func judgeFinished(run Run, f Facts, progress *Progress, p Policy, now time.Time
 		if progress.Unit != "" {
 			note = "stopped early after " + units(progress.EarlyStoppedAt, progress.Unit)
 		}
+	case progress.Complete() && run.Progress.Total > 0 && progress.Completed > run.Progress.Total:
+		note = fmt.Sprintf("%s, more than the sheet asks for", units(progress.Completed, progress.Unit))
 	}
 	if e, now := f.End, f.Progress; e != nil && e.Progress.Complete() && now != nil && !now.Complete() {
 		if note != "" {
@@ -220,82 +229,4 @@ func judgeUnattempted(f Facts, progress *Progress, p Policy, now time.Time) Judg
 		return Judgement{Failed, fmt.Sprintf("%s, nothing has changed for %s, and no attempt is recorded", progress, Span(idle))}
 	}
 	return Judgement{Unknown, fmt.Sprintf("%s found, but neither a total nor an attempt of ours says whether that is all", progress)}
-}
-
-func judgeEnded(f Facts, progress *Progress) Judgement {
-	at := ""
-	if progress != nil && progress.Total > 0 {
-		at = " at " + progress.String()
-	}
-	e := f.End
-	switch e.Kind {
-	case EndStopped:
-		return Judgement{Stopped, "stopped" + at}
-	case EndVoid:
-		if e.Cause.Kind == CauseNotStarted {
-			return Judgement{Failed, "could not be started" + after(e.Cause.Text)}
-		}
-		return Judgement{Pending, fmt.Sprintf("attempt %d was called off before it began", f.Attempt) + after(e.Cause.Text)}
-	case EndLost:
-		if e.Cause.Text != "" {
-			return Judgement{Failed, "lost" + at + ": " + e.Cause.Text}
-		}
-		return Judgement{Failed, "lost" + at + ": its supervisor was killed"}
-	case EndPreempted:
-		return Judgement{Failed, "preempted" + at + after(e.Cause.Text)}
-	case EndTimeLimit:
-		return Judgement{Failed, "time limit reached" + at + after(e.Cause.Text)}
-	case EndCancelled:
-		word := "cancelled"
-		if e.Cause.Kind == CauseOOMKilled {
-			word = "killed"
-		}
-		return Judgement{Failed, word + at + after(e.Cause.Text)}
-	case EndStuck:
-		return Judgement{Failed, "stuck" + at + ", and was ended"}
-	case EndSignal:
-		return Judgement{Failed, "ended by " + e.Signal + at + after(because(e))}
-	case EndError:
-		return Judgement{Failed, "could not be started" + after(because(e))}
-	}
-	if e.Kind != EndExit || e.ExitCode == nil {
-		return Judgement{Failed, "ended" + at + ", nobody knows how" + after(because(e))}
-	}
-	lacks := ""
-	if *e.ExitCode == 0 && progress != nil && progress.Lacks != "" {
-		lacks = "; there is no " + progress.Lacks + ", or it is empty or broken"
-	}
-	return Judgement{Failed, fmt.Sprintf("exited %d%s%s%s", *e.ExitCode, at, lacks, after(because(e)))}
-}
-
-// judgeOver judges an attempt by the word of the scheduler that it is over: its end is still to be written.
-func judgeOver(f Facts) Judgement {
-	f.End = &End{Kind: f.Over.Kind, Cause: f.Over.Cause}
-	return judgeEnded(f, f.Progress)
-}
-
-// because returns what the cause of an end adds to a sentence that has said already how it ended.
-func because(e *End) string {
-	text := e.Cause.Text
-	switch {
-	case e.Kind == EndSignal && e.Cause.Kind == CauseSignal && strings.HasPrefix(text, "ended by "+e.Signal):
-		return ""
-	case e.Kind == EndExit && e.ExitCode != nil:
-		// What is made of an exit code begins with it: "exit code 3: last line", "exited 0 at 7 of 20: last line".
-		for _, said := range []string{"exit code ", "exited "} {
-			if rest, ok := strings.CutPrefix(text, said+strconv.Itoa(*e.ExitCode)); ok {
-				_, last, _ := strings.Cut(rest, ": ")
-				return last
-			}
-		}
-	}
-	return text
-}
-
-// after renders text as the second half of a sentence, if there is any.
-func after(text string) string {
-	if text == "" {
-		return ""
-	}
-	return ": " + text
 }

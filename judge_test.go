@@ -23,6 +23,12 @@ func epochs(completed, total int64) *Progress {
 
 func broken(text string) *Progress { return &Progress{Error: text} }
 
+// torn is the evidence of a writer that was killed: some units are whole, one is not.
+func torn(completed, total int64) *Progress {
+	return &Progress{Completed: completed, Total: total, Unit: "epoch", Source: "epochs", Broken: "scores.json is broken (25 bytes)",
+		Error: "scores.json is broken (25 bytes). In /w: repair or remove it"}
+}
+
 func early(completed, total, at int64) *Progress {
 	p := epochs(completed, total)
 	p.EarlyStopped, p.EarlyStoppedAt = true, at
@@ -76,6 +82,7 @@ func TestJudge(t *testing.T) {
 		name   string
 		facts  Facts
 		policy func(*Policy)
+		total  int64 // that the sheet asks for; 0: none
 		want   Status
 		reason string
 	}{
@@ -188,7 +195,27 @@ func TestJudge(t *testing.T) {
 		{name: "a retry is asked for", facts: attempt(asked(RequestRetry, 2), exited(1)), want: Pending, reason: "retry asked for by alice"},
 		{name: "the retry failed too", facts: attempt(asked(RequestRetry, 2), exited(1), func(f *Facts) { f.Claim.Request = 2 }), want: Failed, reason: "exited 1"},
 
+		// Ended, and its evidence is broken.
+		{name: "killed, and left it torn", facts: attempt(ended(End{Kind: EndSignal, Signal: "SIGKILL"}), with(torn(0, 1))), want: Failed,
+			reason: "ended by SIGKILL; scores.json is broken (25 bytes)"},
+		{name: "a traceback, and some units are whole", facts: attempt(exited(1, Cause{CauseTraceback, "ValueError: bad lr"}), with(torn(7, 20))), want: Failed,
+			reason: "exited 1 at 7 of 20 epochs: ValueError: bad lr; scores.json is broken (25 bytes)"},
+		{name: "exited 0, and left it torn", facts: attempt(exited(0, Cause{CauseIncomplete, "exited 0, and scores.json is broken (25 bytes)"}), with(torn(0, 1))), want: Failed,
+			reason: "exited 0, and scores.json is broken (25 bytes)"},
+		{name: "exited 0, without a total", facts: attempt(exited(0), with(torn(7, 0))), want: Failed, reason: "exited 0, and scores.json is broken (25 bytes)"},
+		{name: "torn, by the end's own reading", facts: attempt(ended(End{Kind: EndSignal, Signal: "SIGKILL", Progress: torn(0, 1)})), want: Failed,
+			reason: "ended by SIGKILL; scores.json is broken (25 bytes)"},
+		{name: "torn, and stopped", facts: attempt(ended(End{Kind: EndStopped}), with(torn(7, 20))), want: Stopped, reason: "stopped at 7 of 20 epochs"},
+		{name: "torn, and stopped by a person", facts: attempt(asked(RequestStop, 1), ended(End{Kind: EndStopped}), with(torn(7, 20))), want: Stopped, reason: "by alice"},
+		{name: "torn, and a retry is asked for", facts: attempt(asked(RequestRetry, 2), exited(1), with(torn(7, 20))), want: Pending, reason: "retry asked for by alice"},
+		{name: "torn by nobody of ours", facts: Facts{Progress: torn(7, 20)}, want: Unknown, reason: "scores.json is broken (25 bytes). In /w: repair or remove it"},
+		{name: "torn after our attempt", want: Unknown, reason: "scores.json is broken (25 bytes). In /w: repair or remove it",
+			facts: attempt(ended(End{Kind: EndExit, ExitCode: code(1), At: ago(time.Hour)}), with(torn(7, 20)), func(f *Facts) { f.Progress.LastActivity = ago(time.Minute) })},
+		{name: "torn, and live", facts: attempt(with(torn(7, 20))), want: Running},
+
 		// Ended, and complete.
+		{name: "more than the sheet asks for", total: 20, facts: attempt(exited(0), with(epochs(25, 20))), want: Finished,
+			reason: "25 epochs, more than the sheet asks for"},
 		{name: "exit 0, no evidence", facts: attempt(exited(0)), want: Finished},
 		{name: "exit 0, no total", facts: attempt(exited(0), with(epochs(7, 0))), want: Finished},
 		{name: "exit 0 by another command", facts: attempt(exited(0), func(f *Facts) { f.Claim.Identity = "python old.py" }),
@@ -224,7 +251,7 @@ func TestJudge(t *testing.T) {
 			if c.policy != nil {
 				c.policy(&p)
 			}
-			got := Judge(Run{Command: command}, c.facts, p, noon)
+			got := Judge(Run{Command: command, Progress: ProgressSpec{Total: c.total}}, c.facts, p, noon)
 			if got.Status != c.want || got.Reason != c.reason {
 				t.Errorf("got  %s: %q\nwant %s: %q", got.Status, got.Reason, c.want, c.reason)
 			}

@@ -30,8 +30,9 @@ type Progress struct {
 	PerUnit      time.Duration `json:"per_unit,omitzero"`      // how long a unit took lately, ns; 0: Recent has one time for each unit
 	Error        string        `json:"error,omitempty"`        // what is wrong with the evidence, in words; then nothing above holds but AsOf, unless Broken
 	// Broken names a file whose contents make no sense although it does not move any more, and says what is wrong with it:
-	// its writer was killed in the middle, or wrote it wrongly. Error says the same, and what to do. The unit that the file
-	// belongs to is not complete; what else is whole still counts: Completed, Total and Unit hold. Empty: none is known.
+	// its writer was killed in the middle, or wrote it wrongly. The unit that the file belongs to is not complete; what else
+	// is whole still counts: Completed, Total and Unit hold even where Error is set, which is about the same file then.
+	// Empty: none is known.
 	Broken string `json:"broken,omitempty"`
 	// Cuts are the files of lines that ended in the middle of one when they were read.
 	Cuts []Cut `json:"cuts,omitempty"`
@@ -160,6 +161,11 @@ func (p *Progress) String() string {
 	if p.Error != "" {
 		return p.Error
 	}
+	return p.counted()
+}
+
+// counted is the count in words, whatever is wrong with the rest.
+func (p *Progress) counted() string {
 	text := units(p.Completed, p.Unit)
 	if p.Total > 0 {
 		text = fmt.Sprintf("%d of %s", p.Completed, units(p.Total, p.Unit))

@@ -475,7 +475,7 @@ func TestReadsOnly(t *testing.T) {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}
 	cache := progress.New(durable.OS(), progress.Options{})
-	cache.Get(t.Context(), p.run.WorkDir, p.run.Progress, false)
+	cache.Get(t.Context(), p.run.WorkDir, p.spec(), false)
 	if p.tree() == before {
 		t.Error("the comparison does not see a change")
 	}

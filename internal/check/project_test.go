@@ -129,9 +129,17 @@ func (p *project) epoch(n int) {
 func (p *project) settle() {
 	p.t.Helper()
 	cache := progress.New(quick, progress.Options{})
-	for !cache.Get(p.t.Context(), p.run.WorkDir, p.run.Progress, false).Settled {
+	for !cache.Get(p.t.Context(), p.run.WorkDir, p.spec(), false).Settled {
 		time.Sleep(5 * time.Millisecond)
 	}
+}
+
+// spec is how the evidence is read by those who know the records.
+func (p *project) spec() runsheet.ProgressSpec {
+	p.t.Helper()
+	v, err := record.Look(p.sys, p.run.WorkDir)
+	p.must(err)
+	return runsheet.Facts{Claim: v.Claim, End: v.End}.Spec(p.run.Progress)
 }
 
 // attempt returns a file of an attempt.

@@ -100,7 +100,7 @@ func (in Input) one(i int, s *space) runsheet.Action {
 	if a.Verb != runsheet.VerbLaunch {
 		return a
 	}
-	a.Resume = !a.Fresh && begun(f)
+	a.Resume = !a.Fresh && f.Begun()
 	return s.place(a, run.Resources)
 }
 
@@ -126,16 +126,6 @@ func (in Input) live(f runsheet.Facts, judged runsheet.Judgement) runsheet.Actio
 		return wait(judged.Reason, until)
 	}
 	return runsheet.Action{Verb: runsheet.VerbRecover, Reason: judged.Reason}
-}
-
-// begun says whether there is progress to go on from. It is the evidence that an attempt would go on from: where that is
-// gone there is nothing, whatever an earlier attempt recorded. Evidence that cannot be read is not taken for none.
-func begun(f runsheet.Facts) bool {
-	p := f.Progress
-	if p != nil && p.Error != "" {
-		p = f.Final()
-	}
-	return p != nil && p.Error == "" && p.Completed > 0
 }
 
 func wait(reason string, until time.Time) runsheet.Action {

@@ -56,7 +56,7 @@ func Restart(ctx context.Context, sys System, attemptDir string, over func(runsh
 	}
 	next := *v.Claim
 	next.Nonce, next.Fresh, next.Command, next.Resume = NewNonce(), false, next.Identity, false
-	if progress != nil && progress.Error == "" && progress.Completed > 0 {
+	if (runsheet.Facts{Claim: v.Claim, Progress: progress}).Begun() {
 		next.Command, next.Resume = next.Resumed, true
 	}
 	next, err = Claim(sys, runsheet.Facts{Attempt: v.Attempt, Claim: v.Claim, Start: v.Start, End: v.End, Request: v.Request}, v.Attempt, next)

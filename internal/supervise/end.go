@@ -50,6 +50,8 @@ func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
 		return runsheet.Cause{Kind: runsheet.CauseStuck, Text: "no sign of progress for too long"}
 	case e.Kind == runsheet.EndTimeLimit:
 		return runsheet.Cause{Kind: runsheet.CauseTimeLimit, Text: "its job's time was nearly over"}
+	case e.ExitCode != nil && *e.ExitCode == 0 && e.Progress.Broken != "":
+		return runsheet.Cause{Kind: runsheet.CauseIncomplete, Text: "exited 0, and " + diagnose.Clean(e.Progress.Broken)}
 	case e.ExitCode != nil && *e.ExitCode == 0 && !known:
 		return runsheet.Cause{}
 	}

@@ -119,10 +119,10 @@ func read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
 	return p, err
 }
 
-// contradiction is the fault of evidence that counts more than it says itself that there is. Where the sheet says that there
-// is more, the evidence tells of what there was to do before.
+// contradiction is the fault of evidence that counts more than it says itself that there is. A total of the sheet is none of
+// its own, and where the sheet says that there is more, the evidence tells of what there was to do before.
 func contradiction(p runsheet.Progress, spec runsheet.ProgressSpec) error {
-	if p.Total == 0 || p.Completed <= max(p.Total, spec.Total) {
+	if p.Total == 0 || p.Total == spec.Total || p.Completed <= max(p.Total, spec.Total) {
 		return nil
 	}
 	return &brokenError{err: fmt.Errorf("the evidence contradicts itself (%s): it says %s, more than there are", p.Source, &p)}
