@@ -16,7 +16,7 @@ import (
 // Epochs are counted, of `epochs` in the configuration: n of the last one plus 1. The last one counts once it is whole:
 // the weights are written first, then what lies beside them in the checkpoint that the training began from (config.json,
 // the tokenizer) is copied, and then recipe_state.pt, unless it is the last epoch. A directory that is more than a minute
-// older than what the one before holds was left by an earlier training. Where the sheet gives a total in steps, the last line of the
+// older than the one before was left by an earlier training. Where the sheet gives a total in steps, the last line of the
 // log counts. There is no mark of the end, and no early stop.
 //
 // Read of torchtune 0.6.1 (recipes/lora_finetune_single_device.py, torchtune/training/metric_logging.py and
@@ -65,24 +65,19 @@ func (t torchtune) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Prog
 	}
 	var done pace
 	var last numbered
-	var at time.Time      // when it was made
-	var changed time.Time // when something in it changed last
+	var at time.Time // when it was written
 	for _, e := range slices.Backward(epochs) {
-		st, err := ev.Look(e.Name)
+		written, err := t.written(ev, e.Name)
 		if err != nil {
 			return p, err
 		}
-		made := stampTime(st.MTime)
-		if made.Before(changed.Add(-time.Minute)) {
+		if written.Before(at.Add(-time.Minute)) {
 			break // of an earlier training
 		}
 		if last.Name != "" {
 			done.see(at, last.n+1)
 		}
-		last, at = e, made
-		if changed, err = t.changed(ev, e.Name, made); err != nil {
-			return p, err
-		}
+		last, at = e, written
 	}
 	if last.Name != "" {
 		ev.Witness(last.Name)
@@ -100,16 +95,20 @@ func (t torchtune) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Prog
 	return p, nil
 }
 
-// changed returns when something in the directory of an epoch changed last: a training that began anew writes over the
-// files of the one before, which does not change the directory.
-func (torchtune) changed(ev *Evidence, dir string, made time.Time) (time.Time, error) {
+// written returns when something in the directory of an epoch changed last. A training that began anew writes over the files
+// of the one before, which does not change the directory.
+func (torchtune) written(ev *Evidence, dir string) (time.Time, error) {
 	entries, err := ev.List(dir)
-	for _, e := range entries {
-		if st, err := ev.Look(path.Join(dir, e.Name)); err == nil && stampTime(st.MTime).After(made) {
-			made = stampTime(st.MTime)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var at int64
+	for _, e := range append(entries, Entry{Name: "."}) {
+		if st, err := ev.Look(path.Join(dir, e.Name)); err == nil {
+			at = max(at, st.MTime)
 		}
 	}
-	return made, err
+	return stampTime(at), nil
 }
 
 // whole says whether all of an epoch was written.
