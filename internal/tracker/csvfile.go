@@ -27,6 +27,7 @@ func (t csvFile) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progre
 		}
 		s, err := follow(ev, rel, format[state]{
 			key: "csv/1 " + setUpKey(spec), split: byLine,
+			whole: func(s *state, rest []byte) bool { return s.Cells.whole(rest) },
 			take: func(s *state, line []byte) {
 				if values, ok := s.Cells.row(line); ok {
 					s.Rows.add(ev, spec, values)
@@ -37,7 +38,7 @@ func (t csvFile) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progre
 			done: func(s *state, at time.Time) { done(&s.Rows, at) },
 		})
 		if err == nil && s.Rows.Rows == 0 && s.Lines > mostHeads {
-			s.Rows.Fault = fmt.Sprintf("in its first %d lines there is no row of numbers below a header: it is no table, or none of text", s.Lines)
+			err = fmt.Errorf("%s: in its first %d lines there is no row of numbers below a header: it is no table, or none of text", rel, s.Lines)
 		}
 		return s.Rows, err
 	})

@@ -57,6 +57,11 @@ func (t *csvTable) row(line []byte) (map[string]float64, bool) {
 	return out, len(out) > 0
 }
 
+// whole says whether a line without an end can be a whole row: it has a cell for each column.
+func (t *csvTable) whole(line []byte) bool {
+	return t.Header == nil || len(csvCells(strings.TrimSpace(string(line)), t.Sep)) >= len(t.Header)
+}
+
 // hasAll says whether a header has all these columns.
 func hasAll(header []string, names ...string) bool {
 	for _, n := range names {

@@ -73,9 +73,9 @@ func (e epochs) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progres
 	p := runsheet.Progress{Source: e.Name(), Unit: unit(spec, "epoch")}
 	files := e.files(spec)
 	ev.Witness(documentName)
-	doc, err := ev.document()
-	if err != nil {
-		return p, err
+	doc, torn := ev.document()
+	if torn != nil && !isBroken(torn) {
+		return p, torn
 	}
 	c, err := e.count(ev, files)
 	if err != nil {
@@ -119,7 +119,7 @@ func (e epochs) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progres
 		}
 		p.EarlyStopped, p.EarlyStoppedAt = at > 0, at
 	}
-	return p, nil
+	return p, torn
 }
 
 // counted is what the directories say.
@@ -193,6 +193,7 @@ func (e epochs) whole(ev *Evidence, c *counted, files []string) error {
 	if st, err := ev.Look(broken.rel); err == nil && ev.now().Sub(stampTime(st.Newest())) < patience {
 		ev.moving = true
 	}
+	ev.passOver(broken)
 	c.complete--
 	c.recent = c.recent[:len(c.recent)-1]
 	c.lacks = broken.rel

@@ -128,7 +128,9 @@ func (ev *Evidence) eventRuns(dirs []string) []*eventRun {
 }
 
 // read reads the parts of a run, and says whether any says anything. point is called as events says.
-func (r *eventRun) read(ev *Evidence, point func(step int64, m runsheet.Metrics)) (said bool, err error) {
+// Where a file is broken, what could be read of all of them is told all the same.
+func (r *eventRun) read(ev *Evidence, point func(step int64, m runsheet.Metrics)) (said bool, fault error) {
+	var err error
 	for i := range r.parts {
 		part := &r.parts[i]
 		tell := point
@@ -139,12 +141,14 @@ func (r *eventRun) read(ev *Evidence, point func(step int64, m runsheet.Metrics)
 				}
 			}
 		}
-		if part.said, err = ev.events(part.dir, tell); err != nil {
+		if part.said, err = ev.events(part.dir, tell); err != nil && !isBroken(err) {
 			return false, err
+		} else if err != nil && fault == nil {
+			fault = err
 		}
 		said = said || part.said != nil && len(part.said.Values) > 0
 	}
-	return said, nil
+	return said, fault
 }
 
 // metrics returns the last values of all parts.

@@ -41,6 +41,7 @@ type Evidence struct {
 	complete  bool                      // whoever wrote it has exited well: what has no end will get none
 	cuts      map[string][]runsheet.Cut // by file: where earlier attempts ended in the middle of a line
 	torn      map[string]runsheet.Cut   // of the files of lines that were read: where they end in the middle of one, if they do
+	passed    *brokenError              // the first broken file that was passed over, since others tell; nil: none was
 	recorder  *recorder                 // nil: nobody wants the course of the metrics
 }
 

@@ -14,6 +14,7 @@ type brokenError struct {
 	rel  string // the file; empty: what several say together
 	size int64  // bytes
 	err  error
+	hint string // what to do; empty: to repair or remove it
 }
 
 func (e *brokenError) Error() string {
@@ -27,6 +28,13 @@ func (e *brokenError) Error() string {
 }
 
 func (e *brokenError) Unwrap() error { return e.err }
+
+// passOver notes a file that is broken, where others tell what is whole.
+func (ev *Evidence) passOver(err error) {
+	if broken := (*brokenError)(nil); ev.passed == nil && errors.As(err, &broken) {
+		ev.passed = broken
+	}
+}
 
 // unreadable says in words why a path cannot be read, and what to do.
 func unreadable(rel string, err error) error {

@@ -22,6 +22,9 @@ type format[S any] struct {
 	split splitter
 	// take takes a piece in. It must not keep it.
 	take func(s *S, piece []byte)
+	// whole says whether a piece without an end can be all that it was to be, where nobody writes to the file any more; nil: it
+	// can.
+	whole func(s *S, rest []byte) bool
 	// done is called when pieces were taken in, with the time of the file's last change; nil: nothing is to be done.
 	done func(s *S, at time.Time)
 	// peek takes the unfinished piece at the end in, for this reading alone; nil: it is left for the next.
@@ -90,7 +93,7 @@ func (f format[S]) readOn(file *steadyFile, rel string, c Cursor, changed time.T
 	if len(r.buf) == 0 || r.skipping {
 		return s, c, nil
 	}
-	if n, piece, err := f.split.cut(r.buf, file.ev.complete); err == nil && n > 0 && piece != nil {
+	if n, piece, err := f.split.cut(r.buf, file.ev.complete); err == nil && n > 0 && piece != nil && (f.whole == nil || f.whole(&s, piece)) {
 		f.take(&s, piece) // its writer has exited: no end will come; but the next attempt may go on in the file
 	} else if f.peek != nil {
 		f.peek(&s, r.buf)

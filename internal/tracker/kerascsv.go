@@ -164,6 +164,7 @@ func (k kerasCSV) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 	s, err := follow(ev, rel, format[kerasTable]{
 		key:   "keras-csv/1",
 		split: byLine,
+		whole: func(s *kerasTable, rest []byte) bool { return s.Table.whole(rest) },
 		take:  func(s *kerasTable, line []byte) { s.line(line, ev.Point) },
 		done:  func(s *kerasTable, at time.Time) { s.Pace.see(at, s.Completed) },
 	})

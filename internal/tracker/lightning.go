@@ -90,6 +90,7 @@ func (l lightning) version(ev *Evidence, spec runsheet.ProgressSpec, dir string,
 	s, err := follow(ev, rel, format[lightningState]{
 		key:   "lightning/1",
 		split: byLine,
+		whole: func(s *lightningState, rest []byte) bool { return s.Table.whole(rest) },
 		take:  func(s *lightningState, line []byte) { s.line(line, ev.Point) },
 		done: func(s *lightningState, at time.Time) {
 			if n := len(s.Spans); n > 0 {
@@ -209,9 +210,10 @@ func (lightning) limits(ev *Evidence, dir string) (epochs, steps int64, err erro
 // events reads what the event files of a version say into a state.
 func (lightning) events(ev *Evidence, dir string, s *lightningState, seen func(rel string)) error {
 	said, err := ev.events(dir, ev.Point)
-	if err != nil || said == nil {
+	if err != nil && !isBroken(err) || said == nil {
 		return err
 	}
+	ev.passOver(err)
 	files, _ := ev.eventFiles(dir) // it was listed before
 	for _, rel := range files {
 		seen(rel)

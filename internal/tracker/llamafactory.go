@@ -80,7 +80,8 @@ func (t llamaFactory) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.P
 	}
 	s, err := hfNewest(ev, cps)
 	if isBroken(err) && log.Lines > 0 {
-		s, err = nil, nil // torn, and the log tells
+		ev.passOver(err)
+		s, err = nil, nil // the log tells
 	}
 	if err != nil {
 		return p, err

@@ -20,8 +20,11 @@ func (measured) Recognises(*Evidence, runsheet.ProgressSpec) bool { return false
 
 func (t measured) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
 	p := runsheet.Progress{Source: t.Name(), Unit: unit(spec, "")}
-	for _, s := range ev.sessions() {
+	for i, s := range ev.sessions() {
 		doc, err := ev.reportedFile(record.MeasuredPath(s.dir))
+		if i > 0 && isBroken(err) {
+			continue // the attempt is over, and another one follows it
+		}
 		if err != nil {
 			return p, fmt.Errorf("the command of progress printed no document like {\"completed\": 3, \"total\": 10}: %w", err)
 		}

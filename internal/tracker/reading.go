@@ -41,7 +41,7 @@ func (r *reading) cut(n int) (int, bool) {
 // fault says why the file cannot be read on: its contents are broken, or it could not be read.
 func (r *reading) fault(rel string, err error) error {
 	if syn := (*syntaxError)(nil); errors.As(err, &syn) {
-		return &brokenError{rel, r.size, syn}
+		return &brokenError{rel: rel, size: r.size, err: syn}
 	}
 	return unreadable(rel, err)
 }

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -31,10 +32,13 @@ func (r reported) Recognises(ev *Evidence, spec runsheet.ProgressSpec) bool {
 // Read returns what was said last. A document or a line that makes no sense is an error, unless a later one does.
 func (r reported) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, error) {
 	p := runsheet.Progress{Source: r.Name()}
-	for _, s := range ev.sessions() {
-		doc, err := ev.reportedFile(record.ReportedPath(s.dir))
-		if err != nil {
-			return p, err
+	for i, s := range ev.sessions() {
+		doc, torn := ev.reportedFile(record.ReportedPath(s.dir))
+		if i > 0 && isBroken(torn) {
+			torn = nil // the attempt is over, and another one follows it
+		}
+		if torn != nil && !isBroken(torn) {
+			return p, torn
 		}
 		if doc != nil {
 			return doc.progress(spec), nil
@@ -43,13 +47,17 @@ func (r reported) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 		if err != nil {
 			return p, err
 		}
-		if state.Said.Fault != "" {
-			return p, fmt.Errorf("%s: %s; the command prints lines like runsheet: {\"completed\": 3, \"total\": 10}", s.log, state.Said.Fault)
+		if torn == nil && state.Said.Fault != "" && i == 0 {
+			torn = &brokenError{rel: s.log, size: ev.looks[s.log].resolved().Size, err: errors.New(state.Said.Fault),
+				hint: "the command prints lines like runsheet: {\"completed\": 3, \"total\": 10}"}
 		}
 		if state.Said.Report != nil {
 			out := state.Said.Report.progress(spec)
 			state.Said.Pace.tell(&out)
-			return out, nil
+			return out, torn
+		}
+		if torn != nil {
+			return p, torn
 		}
 	}
 	return runsheet.Progress{Unit: spec.Unit}, nil

@@ -17,8 +17,8 @@ func TestReported(t *testing.T) {
 		{dir: "reported/lines", spec: runsheet.ProgressSpec{Total: 20, Unit: "pass"}, want: "reported 3/20 pass"},
 		{dir: "reported/early", want: "reported 7/10, early at 7"},
 		{dir: "reported/goes_back", want: "reported 2/10", most: 5},
-		{dir: "reported/broken", want: `error: .runsheet/attempts/000001/run.log: the line "runsheet: {\"completed\": 4, \"total\": ten}" makes no sense: ` +
-			`no true at byte 27, near "ompleted\": 4, \"total\": ten}"; the command prints lines like runsheet: {"completed": 3, "total": 10}`},
+		{dir: "reported/broken", want: `error: .runsheet/attempts/000001/run.log is broken (81 bytes): the line "runsheet: {\"completed\": 4, \"total\": ten}" makes no sense: ` +
+			`no true at byte 27, near "ompleted\": 4, \"total\": ten}". In DIR: the command prints lines like runsheet: {"completed": 3, "total": 10}`},
 	})
 }
 
@@ -52,6 +52,12 @@ func TestReportedDocument(t *testing.T) {
 	check(`error: .runsheet/attempts/000002/reported.json is broken (18 bytes): completed is 7.5, no count. In ` + dir + `: repair or remove it`)
 	write("000002", "reported.json", `{"completed": 8, "finished": true}`)
 	check("reported 8/?, finished")
+	write("000002", "reported.json", `{"completed": 9`)
+	write("000003", "run.log", "starting\n") // what the second left torn does not concern the third
+	check("reported 6/?")
+	if err := os.RemoveAll(filepath.Join(dir, ".runsheet/attempts/000003")); err != nil {
+		t.Fatal(err)
+	}
 	write("000002/evidence", "old", "") // set aside: what attempts until the second said is over
 	check("0/?")
 }

@@ -213,6 +213,7 @@ func (s sb3) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress, 
 		said, err = follow(ev, files.table, format[sb3State]{
 			key:   "sb3-csv/1",
 			split: byLine,
+			whole: func(s *sb3State, rest []byte) bool { return s.Table.whole(rest) },
 			take: func(s *sb3State, line []byte) {
 				if cells, ok := s.Table.row(line); ok {
 					s.take(cells, ev.Point)
@@ -271,6 +272,7 @@ func (s sb3) others(ev *Evidence, files sb3Files, p *runsheet.Progress) error {
 		m, err := follow(ev, rel, format[sb3Monitor]{
 			key:   "sb3-monitor/1",
 			split: byLine,
+			whole: func(m *sb3Monitor, rest []byte) bool { return m.Table.whole(rest) },
 			take:  func(m *sb3Monitor, line []byte) { m.line(line) },
 		})
 		if err != nil {

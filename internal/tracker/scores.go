@@ -32,7 +32,7 @@ func (ev *Evidence) broken(rel string, err error) error {
 	if syn := (*syntaxError)(nil); !errors.As(err, &syn) {
 		return unreadable(rel, err)
 	}
-	return &brokenError{rel, ev.looks[rel].resolved().Size, err}
+	return &brokenError{rel: rel, size: ev.looks[rel].resolved().Size, err: err}
 }
 
 func parseScores(r io.Reader) (runsheet.Metrics, error) {

@@ -75,7 +75,8 @@ func readTable(ev *Evidence, spec runsheet.ProgressSpec, name string, read func(
 	}
 	switch {
 	case t.Fault != "":
-		return p, fmt.Errorf("%s: %s", rel, t.Fault)
+		p.Completed, p.Total = t.Completed, t.Total
+		return p, ev.broken(rel, &syntaxError{what: t.Fault})
 	case t.Rows > 0 && !t.Counted:
 		return p, fmt.Errorf("%s: no row has a count in %q, the step of the sheet; there are %q", rel, spec.Step, t.Names)
 	}

@@ -54,13 +54,17 @@ func (t tensorBoard) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Pr
 	}
 	runs := ev.eventRuns(dirs)
 	for i, run := range runs {
-		said, err := run.read(ev, ev.Point)
-		if err != nil {
-			return p, err
+		said, fault := run.read(ev, ev.Point)
+		if fault != nil && !isBroken(fault) {
+			return p, fault
 		}
 		if said {
-			err := t.tell(ev, &p, spec, run, runs[i+1:])
-			return p, err
+			if err := t.tell(ev, &p, spec, run, runs[i+1:]); err != nil {
+				return p, err
+			}
+		}
+		if said || fault != nil {
+			return p, fault
 		}
 	}
 	return p, nil

@@ -135,6 +135,7 @@ func (timm) follow(ev *Evidence, dir string) (timmState, error) {
 	return follow(ev, path.Join(dir, timmSummary), format[timmState]{
 		key:   "timm/1",
 		split: byLine,
+		whole: func(s *timmState, rest []byte) bool { return s.Table.whole(rest) },
 		take: func(s *timmState, line []byte) {
 			row, ok := s.Table.row(line)
 			epoch, there := row["epoch"]

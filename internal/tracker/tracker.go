@@ -63,8 +63,11 @@ func Look(ctx context.Context, disk durable.Disk, dir string, spec runsheet.Prog
 	ev := NewEvidence(ctx, disk, dir, opts)
 	asOf := ev.now()
 	p, err := read(ev, spec)
-	if err != nil {
+	switch {
+	case err != nil:
 		p = faulty(dir, p, err, ev.moving)
+	case ev.passed != nil && !ev.moving && !p.Complete():
+		p.Broken = ev.passed.Error()
 	}
 	p.Cuts = ev.Cuts()
 	p.AsOf, p.LastActivity = asOf, ev.newest()
@@ -146,12 +149,14 @@ func words(dir string, err error) string {
 	text := err.Error()
 	var broken *brokenError
 	if errors.As(err, &broken) {
-		text += ". In " + dir
-		if broken.rel == documentName {
-			text += ": repair or remove it; `runsheet status --recompute` sets it aside"
-		} else {
-			text += ": repair or remove it"
+		hint := broken.hint
+		if hint == "" {
+			hint = "repair or remove it"
 		}
+		if broken.rel == documentName {
+			hint += "; `runsheet status --recompute` sets it aside"
+		}
+		text += ". In " + dir + ": " + hint
 	} else if cannot := (*unreadableError)(nil); errors.As(err, &cannot) {
 		text += ". In " + dir
 	}

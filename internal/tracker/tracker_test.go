@@ -163,6 +163,7 @@ func TestLook(t *testing.T) {
 		{"early stopping by the sheet", epochsOf(.1, .5, .4, .3), runsheet.ProgressSpec{Total: 9, EarlyStopping: early}, said{Source: "epochs", Completed: 4, Total: 9, Early: true, EarlyAt: 4, Accuracy: "0.3"}},
 		{"not yet", epochsOf(.1, .5, .4), runsheet.ProgressSpec{Total: 9, EarlyStopping: early}, said{Source: "epochs", Completed: 3, Total: 9, Accuracy: "0.4"}},
 		{"patience with the last epoch", epochsOf(.1, .5, .4, .3), runsheet.ProgressSpec{Total: 4, EarlyStopping: early}, said{Source: "epochs", Completed: 4, Total: 4, Accuracy: "0.3"}},
+		{"it went on to the last epoch all the same", epochsOf(.1, .5, .4, .3, .2, .1), runsheet.ProgressSpec{Total: 6, EarlyStopping: early}, said{Source: "epochs", Completed: 6, Total: 6, Accuracy: "0.1"}},
 		{"it went on and became better", epochsOf(.1, .5, .4, .3, .6), runsheet.ProgressSpec{Total: 9, EarlyStopping: early}, said{Source: "epochs", Completed: 5, Total: 9, Accuracy: "0.6"}},
 		{"the last scores are torn", with(epochsOf(.1, .5, .4, .3), "epoch_3/validation_scores.json", `{"aggr`), runsheet.ProgressSpec{Total: 9, EarlyStopping: early}, said{Source: "epochs", Completed: 3, Total: 9, Accuracy: "0.4"}},
 		{"no such metric", map[string]string{"epoch_0/a.json": `{"loss": 1}`}, runsheet.ProgressSpec{Files: []string{"a.json"}, EarlyStopping: early},

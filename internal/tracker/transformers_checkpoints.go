@@ -117,6 +117,7 @@ func hfNewest(ev *Evidence, cps []hfSaved) (*hfState, error) {
 	if top == nil {
 		return nil, first
 	}
+	ev.passOver(first)
 	for _, c := range cps {
 		if c.step <= top.Step && c.at.After(last) {
 			last, lastRel = c.at, c.rel

@@ -55,6 +55,7 @@ func (ev *Evidence) yoloResults(rel string, zero bool) (yoloTable, error) {
 	s, err := follow(ev, rel, format[yoloTable]{
 		key:   "yolo/1",
 		split: byLine,
+		whole: func(s *yoloTable, rest []byte) bool { return s.Table.whole(rest) },
 		take:  func(s *yoloTable, line []byte) { s.line(line, ev.Point) },
 		done:  func(s *yoloTable, at time.Time) { s.Pace.see(at, s.Epoch) },
 	})
