@@ -47,7 +47,8 @@ func complaints(s runsheet.Snapshot, style Style) []string {
 // complain returns what is wrong with a run, and a hint in which RUN stands for its name; empty: nothing.
 func complain(o runsheet.Observed) (text, hint string) {
 	p := o.Final()
-	broken := p != nil && p.Error != "" && !done(o)
+	// What an attempt of ours left broken is in the reason for its failure, and the next one puts it right.
+	broken := p != nil && p.Error != "" && !done(o) && (p.Broken == "" || o.Status != runsheet.Failed)
 	switch {
 	case o.Problem != "":
 		return diagnose.Clean(o.Problem), "`runsheet check` says what to do about it"
