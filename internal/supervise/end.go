@@ -36,12 +36,13 @@ func (s *supervisor) judgeEnd(oom bool) runsheet.End {
 			e.Kind = runsheet.EndSignal
 		}
 	}
-	e.Cause = s.cause(e, oom)
+	e.Cause = Cause(e, oom, s.tail)
 	return e
 }
 
-// cause says why the attempt failed, if it did.
-func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
+// Cause says why an attempt failed, if it did. oom: the kernel killed one of its processes for want of memory. tail reads the
+// end of its log.
+func Cause(e runsheet.End, oom bool, tail func() []byte) runsheet.Cause {
 	known := e.Progress.Error == "" && e.Progress.Total > 0
 	switch {
 	case e.Progress.Complete(), e.Kind == runsheet.EndStopped:
@@ -59,7 +60,7 @@ func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
 	if known {
 		ended.Incomplete = e.Progress.String()
 	}
-	return diagnose.Why(ended, s.tail())
+	return diagnose.Why(ended, tail())
 }
 
 // tail reads the end of the log.

@@ -15,8 +15,8 @@ type kase struct {
 	// Attempt 1 always begins at 0.
 	steps func(attempt int, from int64) []step
 	total int64 // how many units there are
-	known bool  // the sheet says so
-	// free: a line that was cut may say another, smaller count, and nobody can tell.
+	// free: a line that was cut may say another, smaller count, and nobody can tell; and so may the lines of an attempt that
+	// goes on.
 	free bool
 }
 
@@ -31,9 +31,6 @@ func cases() []kase {
 	out = append(out, frameworks()...)
 	out = append(out, loggers()...)
 	out = append(out, logs()...)
-	for i := range out {
-		out[i].known = out[i].spec.Total > 0
-	}
 	return out
 }
 
@@ -137,7 +134,8 @@ func documents() []kase {
 	trainer := func(n int64) string {
 		return fmt.Sprintf("{\n    \"completed_epochs\": %d,\n    \"progress_percentage\": %.1f,\n    \"early_stopped\": false,\n    \"early_stopped_at_epoch\": null\n}", n, 100*float64(n)/units)
 	}
-	epochs := func(document bool, config string) func(int, int64) []step {
+	// redo: the program goes on after the last epoch that the document counts.
+	epochs := func(document bool, config string, redo int64) func(int, int64) []step {
 		return func(_ int, from int64) (out []step) {
 			if config != "" && from == 0 {
 				out = append(out, step{how: begins, path: "config.json", data: config})
@@ -147,7 +145,7 @@ func documents() []kase {
 				out = append(out,
 					step{how: begins, path: dir + "training_losses.pt", data: "PK losses", done: n},
 					step{how: begins, path: dir + "optimizer_buffer.json", data: "{\"lr\": 0.1}", done: n},
-					step{how: begins, path: dir + "validation_scores.json", data: fmt.Sprintf("{\"aggregated\": {\"accuracy\": 0.%d}}", n), done: n + 1, doc: true})
+					step{how: begins, path: dir + "validation_scores.json", data: fmt.Sprintf("{\"aggregated\": {\"accuracy\": 0.%d}}", n), done: n + 1, redo: redo, doc: true})
 				if document {
 					out = append(out, step{how: begins, path: "progress.json", data: trainer(n + 1), done: n + 1, doc: true})
 				}
@@ -167,11 +165,11 @@ func documents() []kase {
 		{name: "reported, in its file, by auto", spec: runsheet.ProgressSpec{Total: units}, total: units, steps: rewritten(begins, ourReport, report)},
 		{name: "reported, in lines", spec: reported, total: units, steps: rows(ourLog, "starting\n", func(n int64) string { return "runsheet: " + report(n) + "\n" })},
 		{name: "reported, in lines, total in the sheet", spec: counted, total: units, steps: rows(ourLog, "starting\n", func(n int64) string { return "runsheet: " + report(n) + "\n" })},
-		{name: "epochs", spec: runsheet.ProgressSpec{Tracker: "epochs", Total: units, Epochs: true}, total: units, steps: epochs(false, "")},
-		{name: "epochs, total in config.json", spec: runsheet.ProgressSpec{Tracker: "epochs"}, total: units, steps: epochs(false, fmt.Sprintf("{'lr': 0.1, 'epochs': %d}", units))},
-		{name: "epochs, by auto", spec: runsheet.ProgressSpec{Total: units, Epochs: true}, total: units, steps: epochs(false, "")},
-		{name: "epochs and a trainer's progress.json", spec: runsheet.ProgressSpec{Total: units, Epochs: true}, total: units, steps: epochs(true, "")},
-		{name: "epochs and a trainer's progress.json, total there", spec: runsheet.ProgressSpec{Tracker: "epochs"}, total: units, steps: epochs(true, "")},
+		{name: "epochs", spec: runsheet.ProgressSpec{Tracker: "epochs", Total: units, Epochs: true}, total: units, steps: epochs(false, "", 0)},
+		{name: "epochs, total in config.json", spec: runsheet.ProgressSpec{Tracker: "epochs"}, total: units, steps: epochs(false, fmt.Sprintf("{'lr': 0.1, 'epochs': %d}", units), 0)},
+		{name: "epochs, by auto", spec: runsheet.ProgressSpec{Total: units, Epochs: true}, total: units, steps: epochs(false, "", 0)},
+		{name: "epochs and a trainer's progress.json", spec: runsheet.ProgressSpec{Total: units, Epochs: true}, total: units, steps: epochs(true, "", 0)},
+		{name: "epochs and a trainer's progress.json, total there", spec: runsheet.ProgressSpec{Tracker: "epochs"}, total: units, steps: epochs(true, "", 1)},
 		{name: "a trainer's progress.json alone", spec: runsheet.ProgressSpec{Tracker: "epochs", Total: units, Epochs: true}, total: units, steps: rewritten(begins, "progress.json", trainer)},
 		{name: "a trainer's progress.json alone, by auto, total there", total: units, steps: rewritten(begins, "progress.json", trainer)},
 		{name: "evaluation", spec: runsheet.ProgressSpec{Tracker: "evaluation"}, total: 1, steps: evaluated},

@@ -158,7 +158,7 @@ func mmengine(attempt int, from int64) (out []step) {
 		out = append(out,
 			step{path: dir + "vis_data/scalars.json", data: fmt.Sprintf("{\"lr\": 0.01, \"loss\": 4.%d, \"epoch\": %d, \"iter\": %d, \"step\": %d}\n", n, n, 10*n, 10*n), done: n - 1},
 			step{how: begins, path: fmt.Sprintf("work_dirs/toy/epoch_%d.pth", n), data: "PK", done: n - 1},
-			step{how: begins, path: "work_dirs/toy/last_checkpoint", data: fmt.Sprintf("/home/user/x/work_dirs/toy/epoch_%d.pth", n), done: n},
+			step{how: begins, path: "work_dirs/toy/last_checkpoint", data: fmt.Sprintf("/home/user/x/work_dirs/toy/epoch_%d.pth", n), done: n, redo: 1},
 			step{path: dir + "vis_data/scalars.json", data: fmt.Sprintf("{\"toy/mse\": 2.%d, \"step\": %d}\n", n, n), done: n})
 	}
 	return out
@@ -167,8 +167,9 @@ func mmengine(attempt int, from int64) (out []step) {
 func mmcv(attempt int, from int64) (out []step) {
 	at := fmt.Sprintf("2026010%d_000000", attempt)
 	out = append(out,
+		step{how: begins, path: "toy.py", data: "total_epochs = 3\n", done: from},
 		step{how: begins, path: at + ".log", data: "2026-01-01 00:00:00,123 - mmdet - INFO - workflow: [('train', 1)], max: 3 epochs\n", done: from},
-		step{how: begins, path: at + ".log.json", data: "{\"env_info\": \"sys.platform: linux\", \"seed\": null}\n", done: from})
+		step{how: begins, path: at + ".log.json", data: "{\"env_info\": \"sys.platform: linux\", \"seed\": null, \"exp_name\": \"toy.py\"}\n", done: from})
 	for n := from + 1; n <= 3; n++ {
 		out = append(out,
 			step{path: at + ".log.json", data: fmt.Sprintf("{\"mode\": \"train\", \"epoch\": %d, \"iter\": 100, \"lr\": 0.02, \"loss\": 1.%d}\n", n, n), done: n - 1},
@@ -202,8 +203,8 @@ func nerfstudio(_ int, from int64) (out []step) {
 func megatron(_ int, from int64) (out []step) {
 	for n := from/10*10 + 10; n <= 10*units; n += 10 {
 		out = append(out,
-			step{path: ourLog, data: fmt.Sprintf(" iteration %8d/%8d | consumed samples: %12d | lm loss: 1.%dE+01 |\n", n, 10*units, 256*n, n), done: n},
-			step{how: begins, path: fmt.Sprintf("iter_%07d/model_optim_rng.pt", n), data: "PK", done: n},
+			step{path: ourLog, data: fmt.Sprintf(" iteration %8d/%8d | consumed samples: %12d | lm loss: 1.%dE+01 |\n", n, 10*units, 256*n, n), done: n, redo: 10},
+			step{how: begins, path: fmt.Sprintf("iter_%07d/model_optim_rng.pt", n), data: "PK", done: n, redo: 10},
 			step{how: begins, path: "latest_checkpointed_iteration.txt", data: fmt.Sprint(n), done: n})
 	}
 	return out
@@ -244,8 +245,12 @@ func saved(file, pointer string) func(int, int64) []step {
 		for n := from/10*10 + 10; n <= 10*units; n += 10 {
 			at := fmt.Sprintf(file, n)
 			dir := at[:strings.Index(at, "/")]
-			out = append(out, step{how: begins, path: dir + "/model.bin", data: "weights", done: n},
-				step{how: begins, path: at, data: "PK state", done: n})
+			redo := int64(0)
+			if pointer != "" {
+				redo = 10
+			}
+			out = append(out, step{how: begins, path: dir + "/model.bin", data: "weights", done: n, redo: 10},
+				step{how: begins, path: at, data: "PK state", done: n, redo: redo})
 			if pointer != "" {
 				out = append(out, step{how: begins, path: pointer, data: dir, done: n})
 			}

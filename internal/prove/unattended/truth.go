@@ -48,7 +48,7 @@ func learn(dir string, k kase) (truth, error) {
 		}
 	}
 	end := t.after[len(t.steps)]
-	if t.total = end.Completed; end.Completed != k.total && !(k.free && end.Guessed) {
+	if t.total = end.Completed; end.Completed != k.total && !(k.free) {
 		return t, fmt.Errorf("%s: its program has done all of %d, and its tracker says %s, source %q", k.name, k.total, end.String(), end.Source)
 	}
 	return t, nil
@@ -65,7 +65,7 @@ func (t truth) look(dir string, n int, without string) (runsheet.Progress, error
 	if err := os.MkdirAll(p.attemptDir, 0o700); err != nil {
 		return runsheet.Progress{}, err
 	}
-	if err := p.writeUpTo(t.steps, point{step: n - 1, n: lengthOf(t.steps, n-1)}); err != nil {
+	if err := p.writeUpTo(t.steps, end(t.steps[:n])); err != nil {
 		return runsheet.Progress{}, err
 	}
 	if without != "" {
@@ -77,13 +77,6 @@ func (t truth) look(dir string, n int, without string) (runsheet.Progress, error
 		Sleep: func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil },
 	})
 	return r.Progress, nil
-}
-
-func lengthOf(steps []step, k int) int {
-	if k < 0 {
-		return 0
-	}
-	return len(steps[k].data)
 }
 
 // bounds returns between which counts the evidence lies that a writer left at a point.

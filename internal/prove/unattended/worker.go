@@ -11,64 +11,63 @@ import (
 	"runsheet/internal/record"
 )
 
-// measuredFile is what the sheet's command for progress prints: what the case has in the file of what was printed.
+// measuredFile is what the sheet's command for progress prints.
 const measuredFile = "state.json"
 
-// worker is the program of one run: write CASE STEP BYTE LEAVES WAY AGAIN.
-func worker(args []string) int {
-	if len(args) != 7 || args[0] != "write" {
-		fmt.Fprintln(os.Stderr, "unattended: write CASE STEP BYTE LEAVES WAY AGAIN")
-		return 2
+// arguments are the command line of a trial's program.
+func (t trial) arguments(program int) []int {
+	again := 0
+	if t.again {
+		again = 1
 	}
-	var n [6]int
-	for i := range n {
-		var err error
-		if n[i], err = strconv.Atoi(args[i+1]); err != nil {
-			fmt.Fprintf(os.Stderr, "unattended: %v\n", err)
-			return 2
-		}
-	}
-	k := cases()[n[0]]
-	at, way, again := point{n[1], n[2], leaves(n[3])}, way(n[4]), n[5] != 0
-	workDir := os.Getenv("RUNSHEET_WORK_DIR")
-	attempt, _ := strconv.Atoi(os.Getenv("RUNSHEET_ATTEMPT"))
-	p := place{workDir: workDir, attemptDir: record.AttemptDir(workDir, attempt)}
-	steps := k.steps(1, 0)
-	if attempt == 1 {
-		if err := writeAll(&p, steps, at); err != nil {
-			fmt.Fprintf(os.Stderr, "unattended: %v\n", err)
-			return 3
-		}
-		switch way {
-		case raises:
-			fmt.Fprint(os.Stderr, traceback)
-			return 1
-		case quits:
-			return 0
-		}
-		unix.Kill(os.Getpid(), unix.SIGKILL)
-		select {}
-	}
-	rest := k.steps(attempt, goesOn(steps, at, again))
-	if err := writeAll(&p, rest, point{step: len(rest) - 1, n: lengthOf(rest, len(rest)-1)}); err != nil {
-		fmt.Fprintf(os.Stderr, "unattended: %v\n", err)
-		return 3
-	}
-	return 0
+	return []int{program, t.at.step, t.at.n, int(t.at.leaves), int(t.way), again}
 }
 
-// writeAll does the steps up to the point at which the writer dies, slowly enough for their stamps to differ.
-func writeAll(p *place, steps []step, at point) error {
-	for k := 0; k <= at.step; k++ {
-		s := steps[k]
-		if s.path == ourMeasured {
-			s.path = measuredFile
+// worker is the program of one run: PROGRAM STEP BYTE LEAVES WAY AGAIN.
+func worker(args []string) int {
+	var n []int
+	for _, a := range args {
+		if v, err := strconv.Atoi(a); err == nil {
+			n = append(n, v)
 		}
-		n, left := len(s.data), nothing
-		if k == at.step {
-			n, left = at.n, at.leaves
+	}
+	if len(n) != 6 {
+		fmt.Fprintln(os.Stderr, "unattended: PROGRAM STEP BYTE LEAVES WAY AGAIN, all of them numbers")
+		return 2
+	}
+	k := cases()[n[0]]
+	t := trial{t: truth{k: k, steps: k.steps(1, 0)}, at: point{n[1], n[2], leaves(n[3])}, way: way(n[4]), again: n[5] != 0}
+	attempt, err := strconv.Atoi(os.Getenv("RUNSHEET_ATTEMPT"))
+	steps, at := t.t.steps, t.at
+	if attempt > 1 {
+		steps = k.steps(attempt, t.goesOn())
+		at = end(steps)
+	}
+	if err == nil {
+		err = writeSlowly(os.Getenv("RUNSHEET_WORK_DIR"), attempt, steps, at)
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "unattended: %v\n", err)
+		return 3
+	case attempt > 1 || t.way == quits:
+		return 0
+	case t.way == raises:
+		fmt.Fprint(os.Stderr, traceback)
+		return 1
+	}
+	unix.Kill(os.Getpid(), unix.SIGKILL)
+	select {}
+}
+
+// writeSlowly does the steps up to the point of death, slowly enough for their stamps to differ.
+func writeSlowly(workDir string, attempt int, steps []step, at point) error {
+	p := place{workDir: workDir, attemptDir: record.AttemptDir(workDir, attempt)}
+	for k := range steps[:at.step+1] {
+		if steps[k].path == ourMeasured {
+			steps[k].path = measuredFile
 		}
-		if err := p.writePart(s, n, left); err != nil {
+		if err := p.writeStep(steps, k, at); err != nil {
 			return err
 		}
 		time.Sleep(5 * time.Millisecond)

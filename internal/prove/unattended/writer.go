@@ -27,6 +27,7 @@ type step struct {
 	path string // below the work dir; below the attempt's own directory where it begins with "@"
 	data string
 	done int64 // units of the work that are complete once it is done
+	redo int64 // of these, units that the next attempt does once more: it does not know better
 	back int   // adds: so many bytes at the end of the file are written over
 	doc  bool  // a part of it makes no sense: where one is left, the reason of the run names the file
 }
@@ -101,7 +102,8 @@ func (p point) describe(steps []step) string {
 // place is where one attempt writes.
 type place struct {
 	workDir, attemptDir string
-	clock               time.Time // of the files that it writes: a second later with each step
+	// clock stamps the files that it writes, a second later with each step; zero: they have the stamps of the moment.
+	clock time.Time
 }
 
 // abs returns the path of a step's file.
@@ -147,6 +149,9 @@ func (p *place) writePart(s step, n int, left leaves) error {
 	if s.back > 0 {
 		flag = os.O_RDWR
 	}
+	if !p.clock.IsZero() {
+		p.clock = p.clock.Add(time.Second)
+	}
 	f, err := os.OpenFile(at, flag, 0o600)
 	if err != nil {
 		return err
@@ -164,8 +169,7 @@ func (p *place) writePart(s step, n int, left leaves) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	p.clock = p.clock.Add(time.Second)
-	if err := os.Chtimes(at, p.clock, p.clock); err != nil {
+	if err := p.stamp(at); err != nil {
 		return err
 	}
 	if at != to && (n == len(s.data) || left != nothing) {
@@ -174,21 +178,41 @@ func (p *place) writePart(s step, n int, left leaves) error {
 		}
 	}
 	if fresh && made != p.workDir { // a new name changes its directory
-		return os.Chtimes(filepath.Dir(to), p.clock, p.clock)
+		return p.stamp(filepath.Dir(to))
 	}
 	return nil
+}
+
+// stamp gives a file the time of the writer's clock.
+func (p *place) stamp(path string) error {
+	if p.clock.IsZero() {
+		return nil
+	}
+	return os.Chtimes(path, p.clock, p.clock)
 }
 
 // writeUpTo does all steps up to the point of death.
 func (p *place) writeUpTo(steps []step, at point) error {
 	for k := 0; k <= at.step; k++ {
-		n, left := len(steps[k].data), nothing
-		if k == at.step {
-			n, left = at.n, at.leaves
-		}
-		if err := p.writePart(steps[k], n, left); err != nil {
+		if err := p.writeStep(steps, k, at); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeStep does one of the steps, up to the point of death.
+func (p *place) writeStep(steps []step, k int, at point) error {
+	if k < at.step {
+		return p.write(steps[k])
+	}
+	return p.writePart(steps[k], at.n, at.leaves)
+}
+
+// end is the point behind the last of some steps.
+func end(steps []step) point {
+	if len(steps) == 0 {
+		return point{step: -1}
+	}
+	return point{step: len(steps) - 1, n: len(steps[len(steps)-1].data)}
 }
