@@ -5,11 +5,12 @@ import "time"
 // Process identifies a process beyond the reuse of its number: a pid means something only together with the boot and
 // the pid namespace it was counted in and the tick it started at.
 type Process struct {
-	Host         string `json:"host"`                    // host name, for people; never compared
-	BootID       string `json:"boot_id"`                 // /proc/sys/kernel/random/boot_id
-	PIDNamespace string `json:"pid_namespace,omitempty"` // readlink /proc/self/ns/pid: containers of one boot differ in it
-	PID          int    `json:"pid"`
-	StartTime    uint64 `json:"start_time"` // clock ticks since boot: field 22 of /proc/PID/stat
+	Host         string  `json:"host"`                    // host name, for people; never compared
+	Machine      Machine `json:"machine,omitzero"`        // which machine was booted
+	BootID       string  `json:"boot_id"`                 // /proc/sys/kernel/random/boot_id
+	PIDNamespace string  `json:"pid_namespace,omitempty"` // readlink /proc/self/ns/pid: containers of one boot differ in it
+	PID          int     `json:"pid"`
+	StartTime    uint64  `json:"start_time"` // clock ticks since boot: field 22 of /proc/PID/stat
 }
 
 // Claim is claim.json, written once by the launcher: who may run this attempt, and what is to be run. It holds all
@@ -39,6 +40,9 @@ type Claim struct {
 	Env       map[string]string `json:"env,omitempty"`
 	Progress  ProgressSpec      `json:"progress"`
 	StopGrace time.Duration     `json:"stop_grace_ns"`
+	// TimeLimit is for how long the attempt may run, after which its supervisor ends it. 0: for ever, or for as long as the
+	// scheduler says whose queue it was claimed for.
+	TimeLimit time.Duration `json:"time_limit_ns,omitzero"`
 }
 
 // Start is start.json, written once: by the supervisor before it lets the command go, or as Void by whoever gives the
@@ -66,7 +70,7 @@ const (
 	EndVoid      EndKind = "void"       // called off before it began
 	EndError     EndKind = "error"      // the command could not be started: Cause.Text says why
 	EndPreempted EndKind = "preempted"  // the scheduler gave its place to another job, or restarted it
-	EndTimeLimit EndKind = "time_limit" // the scheduler's time limit
+	EndTimeLimit EndKind = "time_limit" // the time that it may run for was over: the sheet's, or the scheduler's
 	EndCancelled EndKind = "cancelled"  // its job was cancelled with the scheduler's own command, or killed for its memory
 )
 

@@ -148,6 +148,9 @@ func (f Facts) NextCuts() []Cut {
 func (f Facts) Vanished(c Claim) Facts {
 	f.Attempt, f.Claim, f.Start, f.End = c.Attempt, &c, nil, nil
 	f.Liveness, f.Why = LivenessUnknown, "its records are gone, and its last attempt may still live"
+	if c.Host != "" {
+		f.Why += " on " + c.Host
+	}
 	return f
 }
 

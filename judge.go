@@ -183,6 +183,8 @@ func judgeFinished(run Run, f Facts, progress *Progress, p Policy, now time.Time
 		note = "ended by " + e.Signal + " after the work was complete"
 	case e != nil && e.Kind == EndStuck:
 		note = "hung after the work was complete, and was ended"
+	case e != nil && e.Kind == EndTimeLimit:
+		note = "met its time limit after the work was complete"
 	case e != nil && e.Kind == EndLost:
 		note = "its supervisor was killed after the work was complete"
 	case progress.Complete() && progress.EarlyStopped:

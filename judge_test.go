@@ -226,6 +226,8 @@ func TestJudge(t *testing.T) {
 			reason: "ended by SIGSEGV after the work was complete"},
 		{name: "hung at 20 of 20", facts: attempt(ended(End{Kind: EndStuck}), with(epochs(20, 20))), want: Finished,
 			reason: "hung after the work was complete, and was ended"},
+		{name: "out of time at 20 of 20", facts: attempt(ended(End{Kind: EndTimeLimit}), with(epochs(20, 20))), want: Finished,
+			reason: "met its time limit after the work was complete"},
 		{name: "lost at 20 of 20", facts: attempt(ended(End{Kind: EndLost}), with(epochs(20, 20))), want: Finished,
 			reason: "its supervisor was killed after the work was complete"},
 		{name: "stopped at 20 of 20", facts: attempt(asked(RequestStop, 1), ended(End{Kind: EndStopped}), with(epochs(20, 20))), want: Finished},

@@ -102,7 +102,8 @@ type Resources struct {
 	CPUs      int   `json:"cpus,omitzero"`       // cores
 	Memory    int64 `json:"memory,omitzero"`     // bytes of main memory
 	GPUMemory int64 `json:"gpu_memory,omitzero"` // bytes that must be free on a GPU; 0: DefaultGPUMemory
-	// Time is the time limit that a scheduler is asked for, ns; 0: what its entry of the pool says.
+	// Time is for how long it may run, ns: its supervisor sees to that, or the scheduler that it is handed to. 0: for ever,
+	// or what the scheduler's entry of the pool says.
 	Time time.Duration `json:"time_ns,omitzero"`
 }
 

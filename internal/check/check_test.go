@@ -242,6 +242,11 @@ func TestEachBreak(t *testing.T) {
 			p.begin(p.claim()).Leave()
 			p.set(p.attempt(3, "start.json"), "pid_namespace", "pid:[1]")
 		}},
+		{"of another machine that mounts this disk", Noted, of(3, ""), "nothing proves that this is that machine, booted since", func(p *project, _ string) {
+			p.begin(p.claim()).Leave()
+			p.set(p.attempt(3, "start.json"), "boot_id", "another")
+			p.set(p.attempt(3, "start.json"), "machine", map[string]any{"id": "an image", "random": "the second"})
+		}},
 		{"a request that was lost", Broken, dir("requests"), "attempt 2 took request 1 into account, which is gone", func(p *project, path string) {
 			p.must(os.RemoveAll(path))
 		}},

@@ -19,6 +19,7 @@ import (
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/slurm"
 	"runsheet/internal/launcher"
+	"runsheet/internal/proc"
 	"runsheet/internal/record"
 	"runsheet/internal/sheet"
 )
@@ -201,6 +202,7 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 		}
 	}()
 	go spareMemory()
+	proc.KnowMachine(env.Disk)
 	view := newView(env, o.detached)
 	began := time.Now()
 	out, err := newLauncher(env, s, o.launcher, view, control).Run(ctx)

@@ -38,7 +38,7 @@ const (
 	GaveUp          Kind = "give_up"          // no further attempt in this session; Text: why
 	SetAside        Kind = "set_aside"        // older evidence was moved into the attempt's directory
 	Trouble         Kind = "trouble"          // something of ours failed and will be tried again; Text
-	Waiting         Kind = "waiting"          // never written, only told: an attempt that began stands or is queued again; Text: why
+	Waiting         Kind = "waiting"          // never written, only told: an attempt that began stands or is queued again, or may live; Text: why
 	Sealed          Kind = "sealed"           // the line before is torn: a crash cut it, and nobody was told of it
 )
 

@@ -34,6 +34,7 @@ type bench struct {
 	clock *clock
 
 	disk durable.Disk
+	on   *runsheet.Machine // that the launcher runs on, whose disk the sheet lies on; nil: this one
 
 	mu     sync.Mutex
 	events []journal.Event
@@ -133,6 +134,9 @@ func newBench(t *testing.T, command func(ctx context.Context, c runsheet.Claim) 
 func (b *bench) launcher(o launcher.Options, control <-chan launcher.Control) *launcher.Launcher {
 	sys := record.NewSystem(b.disk)
 	sys.Clock = b.clock
+	if b.on != nil {
+		sys.FS, sys.Procs = ownDisk{sys.FS}, machine{sys.Procs, *b.on}
+	}
 	o.User, o.HostName = "alice", "localhost"
 	return launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executors: []runsheet.Executor{b.fake}, Listener: b, Control: control, Options: o,
 		Observer: observe.New(b.disk, progress.New(b.disk, progress.Options{CacheDir: filepath.Join(b.sheet.Dir, "cache")}), b.fake)})

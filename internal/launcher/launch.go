@@ -75,6 +75,8 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	if to.Queue {
 		b = waiting.place(a.Host, run.Resources)
 		c.Batch, c.Task, c.Resumed = b.name, len(b.of), run.Resumed
+	} else {
+		c.TimeLimit = run.Resources.Time
 	}
 	c, err = record.Claim(l.sys, seen, l.ledger.entry(run.WorkDir).attempt, c)
 	if err != nil {

@@ -8,7 +8,6 @@ package launcher
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"runsheet"
@@ -83,7 +82,7 @@ type Launcher struct {
 	recovering  map[int]bool
 	recovered   chan recovery
 	doubts      map[int]time.Time // since when the records of a run cannot be read
-	waiting     map[int]bool      // runs whose attempts began, and do not run now
+	waiting     map[int]bool      // runs that were told of as waiting: see tellWaiting
 	unproved    map[int]bool      // runs whose records are gone, and of which something may live still
 	stop        stopping
 	broken      string
@@ -170,7 +169,11 @@ func (l *Launcher) Run(ctx context.Context) (Outcome, error) {
 	case out.Broken != "":
 		text = out.Broken
 	}
-	return out, errors.Join(err, l.note(journal.Event{Kind: journal.LauncherEnded, Text: text}))
+	ended := l.note(journal.Event{Kind: journal.LauncherEnded, Text: text})
+	if err == nil { // or a journal that could not be written would be told of twice
+		err = ended
+	}
+	return out, err
 }
 
 func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, error) {

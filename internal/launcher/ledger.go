@@ -160,7 +160,7 @@ func (l *ledger) tries(workDir string, f runsheet.Facts) plan.Tries {
 		t = *e.tries
 	}
 	if e.vanished(f) || f.Problem != "" && !e.ended {
-		t.Open = "its records are gone, and its last attempt may still live"
+		t.Open = f.Vanished(e.claim()).Why
 		t.Host, t.Devices = e.host, e.devices
 	}
 	return t

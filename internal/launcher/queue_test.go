@@ -111,3 +111,27 @@ func TestWhyItWaits(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTimeLimit: a claim for this machine carries the sheet's time limit to its supervisor; in a queue the limit is the
+// scheduler's.
+func TestTimeLimit(t *testing.T) {
+	for name, run := range map[string]func(b *bench){
+		"here": func(b *bench) { b.run(launcher.Options{}) },
+		"in a queue": func(b *bench) {
+			if _, err := b.launcherOf(&queue{Fake: b.fake}, nil).Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		b := newBench(t, exits(0), "a")
+		b.sheet.Runs[0].Resources.Time = time.Hour
+		run(b)
+		want := time.Hour
+		if name == "in a queue" {
+			want = 0
+		}
+		if v := b.look("a", 1); v.Claim == nil || v.Claim.TimeLimit != want || (v.Claim.Batch == "") != (want > 0) {
+			t.Errorf("%s: %+v", name, v.Claim)
+		}
+	}
+}

@@ -57,14 +57,20 @@ func (l *Launcher) report(i int) error {
 	return l.note(ev)
 }
 
-// tellWaiting tells of an attempt that began, and does not run now: its job is suspended, or queued again.
+// tellWaiting tells of an attempt that began, and does not run now: its job is suspended, or queued again. It tells as well
+// of one of which nobody can say whether it lives: its run may wait for a person. A scheduler that is away may be back soon.
 func (l *Launcher) tellWaiting(i int) {
 	f := l.facts[i]
 	waits := f.Live() && f.Waiting && f.Start != nil && !f.Start.Void
-	if waits && !l.waiting[i] {
-		l.tell(i, journal.Waiting, f.Why)
+	unknown := f.Live() && f.Liveness == runsheet.LivenessUnknown && f.Claim.Batch == ""
+	if (waits || unknown) && !l.waiting[i] {
+		text := f.Why
+		if unknown {
+			text += "; once you know that it does not: runsheet retry --force " + l.sheet.Runs[i].Name
+		}
+		l.tell(i, journal.Waiting, text)
 	}
-	if waits {
+	if waits || unknown {
 		l.waiting[i] = true
 	} else {
 		delete(l.waiting, i)

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 
 	"runsheet"
-	"runsheet/internal/durable"
 	"runsheet/internal/journal"
 	"runsheet/internal/proc"
 	"runsheet/internal/record"
@@ -65,9 +64,8 @@ func (l *Launcher) provedGone(ctx context.Context, workDir string, e *entry, rel
 		if released {
 			return true, nil
 		}
-		// Another boot of this machine, if nobody else can have written here.
-		kind, err := durable.FileSystemOf(filepath.Dir(l.state))
-		return err == nil && kind.Local && who.BootID != l.sys.Procs.Self().BootID, err
+		gone, _, err := record.Rebooted(l.sys, filepath.Dir(l.state), *who)
+		return gone, err
 	}
 	supervised := e.process != nil && l.sys.Procs.Check(*e.process) == proc.Alive
 	if supervised {

@@ -38,8 +38,17 @@ func (s State) String() string {
 // ErrElsewhere is the error for a process of another boot or pid namespace.
 var ErrElsewhere = errors.New("process of another boot or pid namespace")
 
-// here is what all processes that we can see have in common. It is read once: neither changes while we live.
-var here = sync.OnceValues(func() (runsheet.Process, error) {
+// here is who this process is, on this machine: what all processes that we can see have in common.
+func here() (runsheet.Process, error) {
+	p, err := place()
+	if err == nil {
+		p.Machine = thisMachine()
+	}
+	return p, err
+}
+
+// place is that without the machine. It is read once: nothing of it changes while we live.
+var place = sync.OnceValues(func() (runsheet.Process, error) {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return runsheet.Process{}, fmt.Errorf("identify this machine: %w", err)
@@ -90,14 +99,14 @@ func Identify(pid int) (runsheet.Process, error) {
 	return p, nil
 }
 
-// Same says whether a and b are one process. Host names are for people and not compared.
+// Same says whether a and b are one process. Host names are for people and not compared; a boot has one machine.
 func Same(a, b runsheet.Process) bool {
 	return a.BootID == b.BootID && a.PIDNamespace == b.PIDNamespace && a.PID == b.PID && a.StartTime == b.StartTime
 }
 
 // Check says whether a process lives. Where the error is not nil the state is Elsewhere.
 func Check(p runsheet.Process) (State, error) {
-	self, err := here()
+	self, err := place()
 	if err != nil {
 		return Elsewhere, err
 	}

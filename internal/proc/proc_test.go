@@ -389,3 +389,24 @@ func BenchmarkFind(b *testing.B) {
 		}
 	}
 }
+
+func TestStopped(t *testing.T) {
+	_, one := start(t, "", `echo; exec sleep 1000`)
+	_, two := start(t, "", `echo; exec sleep 1000`)
+	both := []int{one.PID, two.PID}
+	for _, p := range []runsheet.Process{one, two} {
+		if Stopped(both) {
+			t.Error("one of them runs")
+		}
+		if err := System().Signal(p, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "stopped", func() bool { return Stopped([]int{p.PID}) })
+	}
+	if !Stopped(both) {
+		t.Error("both are stopped")
+	}
+	if Stopped(nil) || Stopped([]int{1 << 30}) {
+		t.Error("nobody is stopped")
+	}
+}

@@ -66,6 +66,24 @@ func walk(root int, children func(pid int) []int) []int {
 	return out
 }
 
+// Stopped says whether processes are all stopped, by a signal or by a debugger. It says no where none is left.
+func Stopped(pids []int) bool {
+	some := false
+	buf := make([]byte, 0, 1024)
+	for _, pid := range pids {
+		s, b, err := readStat(pid, buf)
+		buf = b
+		switch {
+		case err != nil || s.dead():
+		case s.state != 'T' && s.state != 't':
+			return false
+		default:
+			some = true
+		}
+	}
+	return some
+}
+
 // Usage returns the resident memory of processes in bytes: the sum of their resident sets, as /proc/PID/statm gives
 // them. Pages that several of them share count once for each; the proportional share of smaps_rollup would be exact,
 // but the kernel walks every page table for it. Processes that are gone count nothing.

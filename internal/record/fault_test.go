@@ -178,7 +178,7 @@ func faultyStart(t *testing.T, disk *faultDisk) {
 	tenure, err := record.Take(record.NewSystem(disk), attempt)
 	if err == nil {
 		if err = tenure.Begin(0); err == nil {
-			if v, err := record.Look(sys, dir); err != nil || v.Start == nil || v.Start.Process != sys.Procs.Self() {
+			if v, err := record.Look(sys, dir); err != nil || v.Start == nil || !proc.Same(v.Start.Process, sys.Procs.Self()) {
 				t.Errorf("acknowledged, and there is %+v, %v", v, err)
 			}
 		}

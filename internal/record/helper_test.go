@@ -101,14 +101,14 @@ func scratch(t *testing.T) string {
 	return dir
 }
 
-// realSystem returns the real system and a new work dir.
+// realSystem returns the real system, on a machine that is known, and a new work dir.
 func realSystem(t *testing.T) (record.System, string) {
 	t.Helper()
 	dir := filepath.Join(scratch(t), "run")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return record.NewSystem(durable.OS()), dir
+	return onMachine(record.NewSystem(durable.OS()), runsheet.Machine{ID: "an image", Random: "the first"}), dir
 }
 
 // claim claims the next attempt of a work dir.
@@ -167,12 +167,28 @@ func (e elsewhere) Check(p runsheet.Process) proc.State {
 	return e.Procs.Check(p)
 }
 
+func onMachine(sys record.System, m runsheet.Machine) record.System {
+	self := sys.Procs.Self()
+	self.Machine = m
+	sys.Procs = elsewhere{sys.Procs, self}
+	return sys
+}
+
+// otherBoot is the same machine, booted since.
 func otherBoot(sys record.System) record.System {
 	self := sys.Procs.Self()
 	self.BootID, self.Host = "another boot", "another host"
 	sys.Procs = elsewhere{sys.Procs, self}
 	return sys
 }
+
+// otherMachine is one that was made of the same image.
+func otherMachine(sys record.System) record.System {
+	return onMachine(otherBoot(sys), runsheet.Machine{ID: "an image", Random: "the second"})
+}
+
+// unnamed is a machine that has no ids, booted since.
+func unnamed(sys record.System) record.System { return onMachine(otherBoot(sys), runsheet.Machine{}) }
 
 func otherNamespace(sys record.System) record.System {
 	self := sys.Procs.Self()

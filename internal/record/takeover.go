@@ -182,30 +182,43 @@ type proof int
 const (
 	noProof   proof = iota // it may live on another machine, or in another container of this one
 	sameBoot               // it is gone, and what is left of its command can be seen and ended from here
-	otherBoot              // the machine that it ran on has been booted since, or is another that cannot write here
+	otherBoot              // this machine, on which it ran, has been booted since
 )
 
 // proveGone says what a free byte proves. On a shared file system a free byte proves nothing about another boot: locks
 // of colliding or restarted clients are dropped by the server.
 func proveGone(sys System, dir string, p runsheet.Process) (proof, string, error) {
-	switch sys.Procs.Check(p) {
-	case proc.Elsewhere:
-		self := sys.Procs.Self()
-		if self.BootID == p.BootID {
-			return noProof, "it ran in another container of this machine", nil
-		}
-		local, err := sys.FS.Local(dir)
-		if err != nil {
-			return noProof, "", err
-		}
-		if local {
-			return otherBoot, "", nil
-		}
-		return noProof, fmt.Sprintf("it ran on %s, and this file system is shared between machines", p.Host), nil
+	if sys.Procs.Check(p) != proc.Elsewhere {
+		// Same boot: the lock is the kernel's own word that the description is closed, so the supervisor is gone, or is
+		// in its last instructions.
+		return sameBoot, "", nil
 	}
-	// Same boot: the lock is the kernel's own word that the description is closed, so the supervisor is gone, or is
-	// in its last instructions.
-	return sameBoot, "", nil
+	gone, why, err := Rebooted(sys, dir, p)
+	if gone {
+		return otherBoot, "", nil
+	}
+	return noProof, why, err
+}
+
+// Rebooted says whether a process that is elsewhere is gone for certain, because the machine that it ran on is this one
+// and has been booted since. dir is where its records lie, or lay; why says what keeps it from being known.
+//
+// That dir lies on a disk of this machine says nothing of who wrote there: other machines may mount it.
+func Rebooted(sys System, dir string, p runsheet.Process) (gone bool, why string, err error) {
+	self := sys.Procs.Self()
+	if self.BootID == p.BootID {
+		return false, "it ran in another container of this machine", nil
+	}
+	local, err := sys.FS.Local(dir)
+	switch {
+	case err != nil:
+		return false, "", err
+	case !local:
+		return false, fmt.Sprintf("it ran on %s, and this file system is shared between machines", p.Host), nil
+	case !p.Machine.Same(self.Machine):
+		return false, fmt.Sprintf("it ran on %s, and nothing proves that this is that machine, booted since", p.Host), nil
+	}
+	return true, "", nil
 }
 
 // attemptNumber returns the number in the name of an attempt directory, 0 for any other name.

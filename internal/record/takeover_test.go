@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"runsheet"
@@ -36,7 +37,7 @@ func TestTakeOverNotBegun(t *testing.T) {
 func TestTakeOverFromTheLiving(t *testing.T) {
 	sys, dir := realSystem(t)
 	tenure, attempt := begin(t, sys, dir)
-	for name, s := range map[string]record.System{"same boot": sys, "other boot": otherBoot(sys), "other boot, local": onFS(otherBoot(sys), true)} {
+	for name, s := range map[string]record.System{"same boot": sys, "other boot": otherBoot(sys), "other boot, local": onFS(otherBoot(sys), true), "other machine": onFS(otherMachine(sys), true)} {
 		_, err := record.TakeOver(t.Context(), s, attempt, record.Heir{Force: true})
 		wantErr(t, name, err, record.ErrLive)
 	}
@@ -62,6 +63,10 @@ func TestTakeOverWithoutLock(t *testing.T) {
 		"other namespace, force": {func(s record.System) record.System { return onFS(otherNamespace(s), true) }, true, nil, true},
 		"other boot, local":      {func(s record.System) record.System { return onFS(otherBoot(s), true) }, false, nil, false},
 		"other boot, force":      {func(s record.System) record.System { return onFS(otherBoot(s), true) }, true, nil, false},
+		"other machine, local":   {func(s record.System) record.System { return onFS(otherMachine(s), true) }, false, record.ErrUnproven, false},
+		"other machine, force":   {func(s record.System) record.System { return onFS(otherMachine(s), true) }, true, nil, true},
+		"other machine, shared":  {func(s record.System) record.System { return onFS(otherMachine(s), false) }, false, record.ErrUnproven, false},
+		"no ids, local":          {func(s record.System) record.System { return onFS(unnamed(s), true) }, false, record.ErrUnproven, false},
 		"shared":                 {func(s record.System) record.System { return onFS(otherBoot(s), false) }, false, record.ErrUnproven, false},
 		"shared, force":          {func(s record.System) record.System { return onFS(otherBoot(s), false) }, true, nil, true},
 	} {
@@ -175,6 +180,8 @@ func TestProbe(t *testing.T) {
 		"held, other boot":           {take, func(s record.System) record.System { return onFS(otherBoot(s), false) }, runsheet.LivenessAlive},
 		"gone":                       {dead, func(s record.System) record.System { return s }, runsheet.LivenessGone},
 		"gone, other boot, local":    {dead, func(s record.System) record.System { return onFS(otherBoot(s), true) }, runsheet.LivenessGone},
+		"gone, other machine, local": {dead, func(s record.System) record.System { return onFS(otherMachine(s), true) }, runsheet.LivenessUnknown},
+		"gone, no ids, local":        {dead, func(s record.System) record.System { return onFS(unnamed(s), true) }, runsheet.LivenessUnknown},
 		"gone, shared":               {dead, func(s record.System) record.System { return onFS(otherBoot(s), false) }, runsheet.LivenessUnknown},
 		"gone, other namespace":      {dead, func(s record.System) record.System { return onFS(otherNamespace(s), true) }, runsheet.LivenessUnknown},
 		"alive cannot be read": {func(t *testing.T, _ record.System, attempt string) *record.Tenure {
@@ -200,6 +207,42 @@ func TestProbe(t *testing.T) {
 				t.Error("probing changed something")
 			}
 		})
+	}
+}
+
+// TestRebooted: another boot id proves that a process is gone on the machine that it ran on, and only where nobody else can
+// write. What an older version recorded names no machine, and proves nothing.
+func TestRebooted(t *testing.T) {
+	sys, dir := realSystem(t)
+	self := sys.Procs.Self()
+	old := self
+	old.Machine = runsheet.Machine{}
+	for _, c := range []struct {
+		name string
+		sys  record.System
+		of   runsheet.Process
+		want bool
+		why  string
+	}{
+		{"booted since", onFS(otherBoot(sys), true), self, true, ""},
+		{"another machine", onFS(otherMachine(sys), true), self, false, self.Host + ", and nothing proves that this is that machine"},
+		{"an older record", onFS(otherBoot(sys), true), old, false, self.Host + ", and nothing proves that this is that machine"},
+		{"two without ids", onFS(unnamed(sys), true), old, false, self.Host + ", and nothing proves that this is that machine"},
+		{"shared", onFS(otherBoot(sys), false), self, false, self.Host + ", and this file system is shared"},
+		{"another container", onFS(otherNamespace(sys), true), self, false, "another container of this machine"},
+	} {
+		got, why, err := record.Rebooted(c.sys, dir, c.of)
+		if got != c.want || !strings.Contains(why, c.why) || err != nil {
+			t.Errorf("%s: %t (%q), %v", c.name, got, why, err)
+		}
+	}
+}
+
+// TestOldRecords: a start without a machine, as older versions wrote it, can be read, and says nothing of one.
+func TestOldRecords(t *testing.T) {
+	s, err := record.DecodeStart([]byte(`{"schema": "runsheet.start/1", "nonce": "n", "host": "h", "boot_id": "b", "pid_namespace": "pid:[1]", "pid": 7, "start_time": 9}`))
+	if err != nil || s.Machine != (runsheet.Machine{}) || s.PID != 7 {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/proc"
 )
 
 // Why a supervisor may not go on with an attempt.
@@ -138,7 +139,7 @@ func (t *Tenure) Begin(processGroup int) error {
 		if rerr != nil {
 			return rerr
 		}
-		if theirs.Void || theirs.Process != s.Process {
+		if theirs.Void || !proc.Same(theirs.Process, s.Process) {
 			return ErrOver
 		}
 		s = *theirs // it was ours: only the reply was lost
@@ -174,7 +175,7 @@ func (t *Tenure) Fence() (Verdict, error) {
 		if err != nil {
 			return GoOn, err
 		}
-		if e.By == t.sys.Procs.Self() && e.Nonce == t.Claim.Nonce {
+		if proc.Same(e.By, t.sys.Procs.Self()) && e.Nonce == t.Claim.Nonce {
 			return GoOn, nil // its own, whose reply was lost: End is to be called again, until it is known to be durable
 		}
 		return TakenOver, nil
@@ -208,7 +209,7 @@ func (t *Tenure) End(e runsheet.End) error {
 			return rerr
 		}
 		t.Leave()
-		if theirs.By != e.By {
+		if !proc.Same(theirs.By, e.By) {
 			return ErrOver
 		}
 		return nil

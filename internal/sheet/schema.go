@@ -52,7 +52,8 @@ func Schema() ([]byte, error) {
 	})
 	progress.Not = &jsonschema.Schema{Required: []string{"epochs", "total"}}
 	resources := object("what one attempt asks of its host", map[string]*jsonschema.Schema{
-		"gpus": integer("GPUs, each to itself", 0), "cpus": integer("cores", 0), "memory": size, "gpu_memory": size, "time": duration,
+		"gpus": integer("GPUs, each to itself", 0), "cpus": integer("cores", 0), "memory": size, "gpu_memory": size,
+		"time": text("how long an attempt may run, like 90s, 4h or 1d12h; then it is ended, and resumed without using up a retry if it came further", durationForm.String()),
 	})
 	policy := object("how the launcher behaves", map[string]*jsonschema.Schema{
 		"jobs": integer("attempts at once on this machine", 1), "retries": integer("further attempts after a failure", 0),

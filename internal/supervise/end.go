@@ -36,24 +36,35 @@ func (s *supervisor) judgeEnd(oom bool) runsheet.End {
 			e.Kind = runsheet.EndSignal
 		}
 	}
-	e.Cause = Cause(e, oom, s.tail)
+	e.Cause = s.cause(e, oom)
 	return e
 }
 
-// Cause says why an attempt failed, if it did. oom: the kernel killed one of its processes for want of memory. tail reads the
-// end of its log.
-func Cause(e runsheet.End, oom bool, tail func() []byte) runsheet.Cause {
-	known := e.Progress.Error == "" && e.Progress.Total > 0
+// cause says why the attempt failed, if it did.
+func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
 	switch {
 	case e.Progress.Complete(), e.Kind == runsheet.EndStopped:
 		return runsheet.Cause{}
 	case e.Kind == runsheet.EndStuck:
 		return runsheet.Cause{Kind: runsheet.CauseStuck, Text: "no sign of progress for too long"}
-	case e.Kind == runsheet.EndTimeLimit:
+	case e.Kind == runsheet.EndTimeLimit && s.tenure.Job != "":
 		return runsheet.Cause{Kind: runsheet.CauseTimeLimit, Text: "its job's time was nearly over"}
-	case e.ExitCode != nil && *e.ExitCode == 0 && e.Progress.Broken != "":
+	case e.Kind == runsheet.EndTimeLimit:
+		return runsheet.Cause{Kind: runsheet.CauseTimeLimit, Text: "it may run for " + runsheet.Span(s.tenure.Claim.TimeLimit) + " at a time"}
+	}
+	return Cause(e, oom, s.tail)
+}
+
+// Cause says why an attempt failed that ended by itself, if it did. oom: the kernel killed one of its processes for want of
+// memory. tail reads the end of its log.
+func Cause(e runsheet.End, oom bool, tail func() []byte) runsheet.Cause {
+	known := e.Progress.Error == "" && e.Progress.Total > 0
+	switch well := e.ExitCode != nil && *e.ExitCode == 0; {
+	case e.Progress.Complete():
+		return runsheet.Cause{}
+	case well && e.Progress.Broken != "":
 		return runsheet.Cause{Kind: runsheet.CauseIncomplete, Text: "exited 0, and " + diagnose.Clean(e.Progress.Broken)}
-	case e.ExitCode != nil && *e.ExitCode == 0 && !known:
+	case well && !known:
 		return runsheet.Cause{}
 	}
 	ended := diagnose.Ended{Kind: e.Kind, ExitCode: e.ExitCode, Signal: e.Signal, OOM: oom}

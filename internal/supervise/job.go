@@ -37,6 +37,7 @@ const settleFor = 2 * time.Minute
 // the attempt's token in its environment, so that it is findable, and its words kept beside the attempt's log.
 func job(list string) error {
 	disk := durable.OS()
+	proc.KnowMachine(disk) // on the machines of a cluster there may be no launcher that does
 	sys := record.NewSystem(disk)
 	task, err := strconv.Atoi(orElse(os.Getenv(envTask), "0"))
 	if err != nil {

@@ -101,6 +101,12 @@ func (s *supervisor) watch() {
 	defer sample.Stop()
 	measure := time.NewTicker(measureEvery)
 	defer measure.Stop()
+	limit := allowance{s.tenure.Claim.TimeLimit, time.Now()}
+	spend := time.NewTimer(limit.spend(limit.at, false))
+	defer spend.Stop()
+	if limit.left <= 0 {
+		spend.Stop()
+	}
 	s.measure()
 	main := s.tree.main
 	for {
@@ -115,6 +121,12 @@ func (s *supervisor) watch() {
 			s.tree.sample()
 		case <-measure.C:
 			s.measure()
+		case now := <-spend.C:
+			if next := limit.spend(now, s.suspended()); next > 0 {
+				spend.Reset(next)
+			} else {
+				s.end(runsheet.EndTimeLimit, s.tenure.Claim.StopGrace)
+			}
 		case <-fence.C:
 			s.lookOver()
 			if main == nil {

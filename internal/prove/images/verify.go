@@ -140,7 +140,7 @@ func (f *finding) sameProgress(ctx context.Context, r runsheet.Run) {
 // takeOver writes the ends that the crash prevented.
 func (f *finding) takeOver(ctx context.Context, workDir string) error {
 	sys := record.NewSystem(durable.OS())
-	sys.Procs = rebooted{sys.Procs}
+	sys.Procs = rebooted{known{sys.Procs}}
 	v, err := record.Look(sys, workDir)
 	if err != nil || v.Claim == nil || v.End != nil {
 		return err
@@ -150,6 +150,15 @@ func (f *finding) takeOver(ctx context.Context, workDir string) error {
 	f.mu.Unlock()
 	_, err = record.TakeOver(ctx, sys, record.AttemptDir(workDir, v.Attempt), record.Heir{})
 	return err
+}
+
+// known is this machine under ids of its own: where the proof runs it may have none.
+type known struct{ proc.Procs }
+
+func (k known) Self() runsheet.Process {
+	p := k.Procs.Self()
+	p.Machine = runsheet.Machine{ID: "images", Random: "images"}
+	return p
 }
 
 // rebooted is this machine after the crash: another boot, on which nothing of the one before lives.

@@ -69,6 +69,7 @@ func write(in io.Reader, out io.Writer) error {
 	}
 	w := &writer{orders: o, own: layout(o.Root).own(o.ID), sys: record.NewSystem(disk), out: out,
 		rng: rand.New(rand.NewPCG(o.Seed, uint64(o.ID)))}
+	w.sys.Procs = known{w.sys.Procs}
 	w.cache = progress.New(disk, progress.Options{})
 	commands := make(chan command)
 	go func() {

@@ -118,7 +118,7 @@ func (m *machine) someone() *someone {
 	defer m.mu.Unlock()
 	m.last++
 	m.alive[m.last] = true
-	return &someone{m, runsheet.Process{Host: "here", BootID: m.boot, PIDNamespace: "pid:[1]", PID: m.last, StartTime: uint64(m.last)}}
+	return &someone{m, runsheet.Process{Host: "here", Machine: runsheet.Machine{ID: "here", Random: "here"}, BootID: m.boot, PIDNamespace: "pid:[1]", PID: m.last, StartTime: uint64(m.last)}}
 }
 
 // someone is a process, and what it sees of the others.

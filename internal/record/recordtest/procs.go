@@ -49,10 +49,12 @@ func Run(program func()) (died bool) {
 	return false
 }
 
-// Start makes a process without a parent on a host that was booted under the given id. Hosts are told by their names.
+// Start makes a process without a parent on a host that was booted under the given id. Hosts are told by their names, and
+// all of them were made of one disk image.
 func (w *World) Start(host, boot, name string) *Proc {
 	p := &Proc{Name: name, world: w}
 	p.Host, p.BootID, p.PIDNamespace, p.PID = host, boot, "pid:[1]", 100+w.started
+	p.Machine = runsheet.Machine{ID: "image", Random: host}
 	w.started++
 	p.StartTime = uint64(p.PID)
 	p.Enter()
@@ -136,10 +138,10 @@ func (p *Proc) IsGhost() bool { return p.ghost }
 // World returns the world of the process.
 func (p *Proc) World() *World { return p.world }
 
-// Crash ends every process of a host.
-func (w *World) Crash(host string) {
+// Crash ends every process of a boot of a host.
+func (w *World) Crash(boot string) {
 	for _, p := range w.Procs() {
-		if p.Host == host {
+		if p.BootID == boot {
 			p.Kill()
 		}
 	}

@@ -118,7 +118,7 @@ func (f files) Local(dir string) (bool, error) {
 		if w.node(dir) == "" {
 			return false, missing("statfs", dir)
 		}
-		return !w.Shared, nil
+		return w.Server == "" || w.Server == f.p.Host, nil
 	})
 }
 

@@ -25,8 +25,9 @@ type World struct {
 	// they are part of the step.
 	Before func(*Proc, Step)
 	After  func(*Proc, Step, error)
-	// Shared says that the file system is shared between machines, so that it is local to none. It never changes.
-	Shared bool
+	// Server is the host whose disk the file system lies on, so that it is local there and to no other host; empty: it is
+	// local to all. It never changes.
+	Server string
 
 	places map[place]int32
 	names  []place // by number

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 
 	"runsheet"
 	"runsheet/internal/proc"
@@ -162,7 +163,8 @@ func (l *launcher) provedGone() bool {
 		who = l.e.Claimer
 	}
 	if l.sys.Procs.Check(*who) == proc.Elsewhere {
-		return !l.m.Shared
+		gone, _, err := record.Rebooted(l.sys, path.Dir(Work), *who)
+		return gone && err == nil
 	}
 	if l.e.Process != nil && l.sys.Procs.Check(*l.e.Process) == proc.Alive {
 		return false

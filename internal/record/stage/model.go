@@ -34,6 +34,7 @@ type Model struct {
 	BadExit bool // the one that completes the work exits 1 all the same
 
 	startTwice bool // the executor starts every supervisor twice
+	certain    bool // whether an attempt lives can always be told: nobody waits for a person
 	finishAt   int  // the attempt that completes the work; 0: none
 }
 

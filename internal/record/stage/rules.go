@@ -131,7 +131,7 @@ func (m *Model) final() error {
 			return fmt.Errorf("%s lives for ever", p.Name)
 		case m.Get("launcher "+p.Name) != "":
 			g := p.Ghost()
-			if f := m.observe(g, g.System()); f.Liveness != runsheet.LivenessUnknown { // for a person
+			if f := m.observe(g, g.System()); m.certain || f.Liveness != runsheet.LivenessUnknown { // for a person
 				return fmt.Errorf("%s waits for ever: %v", p.Name, f)
 			}
 		}

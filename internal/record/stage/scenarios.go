@@ -28,17 +28,28 @@ func scenarios() []scenario {
 			m.launcherOn("h1", "b1", "A", "A", nil)
 			m.launcherOn("h1", "b1", "B", "B", nil)
 		}},
-		// Two machines and a shared file system, whose server forgets the locks of one; a person lets go of what is unknown.
+		// Two machines, of which one is the file server: the disk is local there. It forgets the locks of the other; a person
+		// lets go of what is unknown.
 		{"two machines", func(m *Model) {
-			m.Shared = true
+			m.Server = "h2"
 			m.launcherOn("h1", "b1", "A", "A", nil)
 			m.launcherOn("h2", "b2", "B", "B", nil)
-			server := m.Start("h0", "b0", "server")
+			server := m.Start("h2", "b2", "server")
 			m.Go(server, false, func() {
 				server.Step(recordtest.Step{Op: "drop-locks"}, func() string { m.DropLocks("h1"); m.Set("dropped", "yes"); return "" })
 			})
 			person := m.Start("h2", "b2", "person")
 			m.Go(person, false, func() { m.letGo(person) })
+		}},
+		// A machine loses its power at some time, and is booted again; the launcher that is started then has the journal.
+		{"booted again", func(m *Model) {
+			m.certain = true
+			m.launcherOn("h1", "b1", "A", "A", nil)
+			m.launcherOn("h1", "b2", "B", "A", func() bool { return m.Get("down") != "" })
+			power := m.Start("h0", "b0", "power")
+			m.Go(power, false, func() {
+				power.Step(recordtest.Step{Op: "power-cut"}, func() string { m.Crash("b1"); m.Set("down", "yes"); return "" })
+			})
 		}},
 		// The work dir is removed at some time; the launcher that follows a dead one has its journal.
 		{"removed", func(m *Model) {
