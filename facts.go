@@ -48,6 +48,7 @@ type Facts struct {
 	Request      *Request      // the newest; nil: none
 	Progress     *Progress     // nil: there is no evidence to read
 	LastActivity time.Time     // newest sign of life: evidence, logs; zero: none
+	Foreign      *Claim        // the last attempt is another sheet's, made by another command; Problem says so. nil: it is the run's own
 	Problem      string        // the records cannot be read, in words; then nothing above but Progress holds
 }
 

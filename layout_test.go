@@ -77,6 +77,14 @@ var impure = []string{
 // clockCalls are the functions of package time that read the clock or wait for it.
 var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
 
+// makers are the packages, with all below them, that may make files by themselves: durable does it for all others, in the
+// one way that follows no link and trusts no file of somebody else's. check tries what a file system can do, slurm copies
+// this program, and the proof and the examples have files of their own.
+var makers = []string{"internal/durable", "internal/check", "internal/executor/slurm", "internal/prove", "examples"}
+
+// makerCalls are what makes a file in package os.
+var makerCalls = []string{"O_CREATE", "Create", "CreateTemp", "Link", "Mkdir", "MkdirAll", "MkdirTemp", "Rename", "Symlink", "WriteFile"}
+
 // TestLayout holds the source to the house. It reads the sources itself, so that a change of any of them is a change of
 // what the test has read, and no cached result stands in for a new one. Files named _test.go are not held to the
 // table: a test may import whatever shows that the package works.
@@ -97,6 +105,7 @@ type pkg struct {
 	imports   map[string][]string // path, and the files that import it
 	inits     []string            // where a func init stands
 	worldly   []string            // where a goroutine is started or the clock is read
+	making    []string            // where a file is made
 }
 
 // inspect returns what is wrong with the packages, in an order that depends on nothing but them.
@@ -120,6 +129,11 @@ func inspect(table []row, pkgs []pkg) (complaints []string) {
 		if !known && !example {
 			say("%s: is missing from the house: give it a line in layout_test.go", p.dir)
 			continue
+		}
+		if !below(p.dir, makers) {
+			for _, at := range p.making {
+				say("%s: only internal/durable makes files", at)
+			}
 		}
 		for _, imported := range sortedKeys(p.imports) {
 			files := strings.Join(p.imports[imported], ", ")
@@ -238,18 +252,22 @@ func (p *pkg) read(fsys fs.FS, name string) error {
 	}
 	p.name = f.Name.Name
 	p.doc += f.Doc.Text()
-	clock := "" // what package time is called in this file
+	clock, system := "", "" // what packages time and os are called in this file
 	for _, spec := range f.Imports {
 		imported, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
 			return fmt.Errorf("%s: import %s: %w", name, spec.Path.Value, err)
 		}
 		p.imports[imported] = append(p.imports[imported], name)
-		if imported == "time" {
-			clock = "time"
-			if spec.Name != nil {
-				clock = spec.Name.Name
-			}
+		called := path.Base(imported)
+		if spec.Name != nil {
+			called = spec.Name.Name
+		}
+		switch imported {
+		case "time":
+			clock = called
+		case "os":
+			system = called
 		}
 	}
 	at := func(n ast.Node, what string) string { return set.Position(n.Pos()).String() + ": " + what }
@@ -262,8 +280,12 @@ func (p *pkg) read(fsys fs.FS, name string) error {
 		case *ast.GoStmt:
 			p.worldly = append(p.worldly, at(n, "starts a goroutine"))
 		case *ast.SelectorExpr:
-			if x, ok := n.X.(*ast.Ident); ok && clock != "" && x.Name == clock && slices.Contains(clockCalls, n.Sel.Name) {
+			x, ok := n.X.(*ast.Ident)
+			if ok && clock != "" && x.Name == clock && slices.Contains(clockCalls, n.Sel.Name) {
 				p.worldly = append(p.worldly, at(n, "uses time."+n.Sel.Name))
+			}
+			if ok && system != "" && x.Name == system && slices.Contains(makerCalls, n.Sel.Name) {
+				p.making = append(p.making, at(n, "uses os."+n.Sel.Name))
 			}
 		}
 		return true
@@ -316,6 +338,10 @@ func TestLayoutComplains(t *testing.T) {
 		{"clock", "more.go", "package runsheet\n\nimport clock \"time\"\n\nvar f = clock.Now\n", "more.go:5:9: uses time.Now: . is pure"},
 		{"init", "internal/b/more.go", "package b\n\nfunc init() {}\n", "internal/b/more.go:3:1: func init: an init"},
 		{"a method may be called init", "internal/b/more.go", "package b\n\ntype t int\n\nfunc (t) init() {}\n", ""},
+		{"makes a file", "internal/b/more.go", "package b\n\nimport \"os\"\n\nvar f = os.Create\n", "internal/b/more.go:5:9: uses os.Create: only internal/durable makes files"},
+		{"opens a file to make it", "internal/b/more.go", "package b\n\nimport sys \"os\"\n\nvar f = 1 | sys.O_CREATE\n", "internal/b/more.go:5:13: uses os.O_CREATE"},
+		{"removes a file", "internal/b/more.go", "package b\n\nimport \"os\"\n\nvar f = os.Remove\n", ""},
+		{"an example makes a file", "examples/e/more.go", "package main\n\nimport \"os\"\n\nvar f = os.Create\n", ""},
 		{"example imports ours", "examples/e/more.go", "package main\n\nimport \"runsheet\"\n", "an example knows nothing of ours"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -22,6 +22,7 @@ type Sheet struct {
 
 // Run is one command with one work dir; the work dir is its identity.
 type Run struct {
+	Sheet     string       // absolute path of the sheet that it stands in; empty: it was found without one
 	Name      string       // k=v,k=v in the sheet's order, awkward characters percent-encoded; never renumbered
 	Params    []Param      // in the sheet's order
 	WorkDir   string       // absolute, clean

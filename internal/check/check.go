@@ -101,6 +101,12 @@ func (c *checker) run(ctx context.Context, f *findings, r runsheet.Run) {
 		f.broken(r.WorkDir, "move it away", "a file stands where the work dir of %s is to be", r.Name)
 		return
 	}
+	if v, err := record.Look(c.sys, r.WorkDir); err == nil {
+		if theirs := record.Foreign(c.sys, r, v.Claim); theirs != nil {
+			f.broken(r.WorkDir, runsheet.ForeignHint(r, *theirs), "of %s: %s: %s", r.Name, runsheet.ForeignReason(r, *theirs), theirs.Identity)
+			return
+		}
+	}
 	c.records(f, r.WorkDir)
 	if v, err := record.Look(c.sys, r.WorkDir); err == nil {
 		r.Progress = runsheet.Facts{Claim: v.Claim, End: v.End}.Spec(r.Progress)

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
 )
@@ -146,23 +147,28 @@ func complain(w io.Writer, err error) {
 	}
 }
 
-// clean strips control characters from text that may hold some from outside, line by line.
+// clean makes text that may hold some from outside fit for a terminal, line by line.
 func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && (r < ' ' || r >= 0x7f && r < 0xa0) {
-			return -1
-		}
-		return r
-	}, s)
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		indent := len(line) - len(strings.TrimLeft(line, " "))
+		lines[i] = line[:indent] + diagnose.Clean(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
-// terminal says whether w is a terminal, and how wide it is in columns.
-func terminal(w io.Writer) (width int, ok bool) {
+// isTerminal says whether w is a terminal, whatever it can show.
+func isTerminal(w io.Writer) bool {
 	f, isFile := w.(*os.File)
-	if !isFile || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
+	return isFile && term.IsTerminal(int(f.Fd()))
+}
+
+// terminal says whether w is a terminal that we may draw on, and how wide it is in columns.
+func terminal(w io.Writer) (width int, ok bool) {
+	if !isTerminal(w) || os.Getenv("TERM") == "dumb" {
 		return 0, false
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
+	width, _, err := term.GetSize(int(w.(*os.File).Fd()))
 	if err != nil || width <= 0 {
 		width = 80
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/launcher"
 	"runsheet/internal/report"
 )
@@ -81,11 +82,11 @@ func complaints(w io.Writer, runs []runsheet.Observed) {
 		if r.Status != runsheet.Failed && r.Status != runsheet.Unknown {
 			continue
 		}
-		what := fmt.Sprintf("%s: %s", r.Status, clean(r.Reason))
+		what := fmt.Sprintf("%s: %s", r.Status, diagnose.Clean(r.Reason))
 		if names[what] == nil {
 			order = append(order, what)
 		}
-		names[what] = append(names[what], clean(r.Run.Name))
+		names[what] = append(names[what], diagnose.Clean(r.Run.Name))
 	}
 	for _, what := range order {
 		who := names[what][0]

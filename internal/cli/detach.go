@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
 )
@@ -24,16 +25,16 @@ const readyFD = 3
 // detach starts a launcher in a session of its own, and returns once it holds the sheet.
 func detach(env Env, s *runsheet.Sheet, o runOptions) error {
 	state := record.StateDir(s.Dir, s.Path)
-	if err := durable.MkdirAll(env.Disk, "detach", state, 0o700); err != nil {
+	if err := record.MakeState(env.Disk, "detach", state); err != nil {
 		return hinted(fmt.Errorf("detach: %w", err), "what stands in the way there must be moved away")
 	}
 	path := record.LauncherLogPath(state)
-	log, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, durable.Private)
+	log, err := durable.OpenOwn(env.Disk, "detach", path, os.O_RDWR|os.O_APPEND)
 	if err != nil {
 		return fmt.Errorf("detach: %w", err)
 	}
 	defer log.Close()
-	before, err := log.Seek(0, io.SeekEnd)
+	before, err := log.Stat()
 	if err != nil {
 		return fmt.Errorf("detach: %w", err)
 	}
@@ -53,7 +54,7 @@ func detach(env Env, s *runsheet.Sheet, o runOptions) error {
 		}
 	}
 	cmd.Dir = env.Dir
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr = log.OS(), log.OS()
 	cmd.ExtraFiles = []*os.File{write}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
@@ -75,7 +76,7 @@ func detach(env Env, s *runsheet.Sheet, o runOptions) error {
 		fmt.Fprintf(env.Err, "nothing was left to do; the log is %s\n", shownPath(env, path))
 		return nil
 	}
-	return &codedError{durable.WithHint(fmt.Errorf("the launcher did not start: %s", lastLines(path, before, 3)), "its log is "+path), code}
+	return &codedError{durable.WithHint(fmt.Errorf("the launcher did not start: %s", lastLines(log, before.Size(), 3)), "its log is "+path), code}
 }
 
 // ready returns what tells the process that detached us that we work. A launcher that nobody waits for has no pipe
@@ -94,16 +95,21 @@ func ready() func() {
 }
 
 // lastLines returns the last n lines that were added to a log since it was from bytes long, as one.
-func lastLines(path string, from int64, n int) string {
-	data, err := os.ReadFile(path)
+func lastLines(log durable.File, from int64, n int) string {
+	info, err := log.Stat()
 	if err != nil {
 		return err.Error()
 	}
-	lines := strings.Split(strings.TrimSpace(string(data[min(from, int64(len(data))):])), "\n")
+	from = max(from, info.Size()-64<<10)
+	data, err := io.ReadAll(io.NewSectionReader(log, from, max(info.Size()-from, 0)))
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
 	if lines[0] == "" {
 		return "it said nothing"
 	}
-	return clean(strings.Join(lines[max(len(lines)-n, 0):], "; "))
+	return diagnose.Clean(strings.Join(lines[max(len(lines)-n, 0):], "; "))
 }
 
 // inlineName names the sheet of an inline command after its contents.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"regexp"
 	"slices"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/journal"
 	"runsheet/internal/observe"
@@ -25,6 +25,8 @@ func newLogs(env Env) *cobra.Command {
 		Use:   "logs RUN",
 		Short: "Print what a run wrote to its standard output and error",
 		Long: `Prints the log of a run's last attempt; -f follows it, through later attempts as well, until the run has ended.
+
+A terminal gets its text and its colours, and nothing else that could command it; a file or a pipe gets every byte.
 
 RUN is a run's name, its work dir, or parameters as model=mlp,seed=0 that select one.
 
@@ -58,6 +60,9 @@ Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.
 func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, attempt int, follow bool) error {
 	o := newObserver(env)
 	f := o.One(ctx, run)
+	if f.Foreign != nil {
+		return hinted(fmt.Errorf("%s: %s", run.Name, f.Problem), runsheet.ForeignHint(run, *f.Foreign))
+	}
 	if f.Problem != "" {
 		return errors.New(f.Problem)
 	}
@@ -75,12 +80,8 @@ func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, att
 		return hinted(fmt.Errorf("%s has no attempt %d: its attempts until now: %d", run.Name, attempt, f.Attempt),
 			"leave --attempt out to see the last one")
 	}
-	out := env.Out
-	if _, ok := terminal(env.Out); ok {
-		out = &tame{w: env.Out}
-	}
 	for {
-		if err := oneLog(ctx, env, out, run, attempt, follow); err != nil {
+		if err := oneLog(ctx, env, run, attempt, follow); err != nil {
 			return err
 		}
 		if !follow || fixed || ctx.Err() != nil {
@@ -129,8 +130,15 @@ func givenUp(events []journal.Event, run runsheet.Run) bool {
 	return false
 }
 
-// oneLog prints the log of one attempt; when following, until the attempt has ended and all of it is printed.
-func oneLog(ctx context.Context, env Env, out io.Writer, run runsheet.Run, attempt int, follow bool) error {
+// oneLog prints the log of one attempt; when following, until the attempt has ended and all of it is printed. What is no
+// terminal gets it byte by byte.
+func oneLog(ctx context.Context, env Env, run runsheet.Run, attempt int, follow bool) (err error) {
+	out := env.Out
+	if isTerminal(out) {
+		c := diagnose.NewCleaner(out)
+		defer func() { err = errors.Join(err, c.Close()) }()
+		out = c
+	}
 	path := record.LogPath(record.AttemptDir(run.WorkDir, attempt))
 	sys := record.NewSystem(env.Disk)
 	var log durable.File
@@ -139,7 +147,6 @@ func oneLog(ctx context.Context, env Env, out io.Writer, run runsheet.Run, attem
 		if v, err := record.LookAt(sys, run.WorkDir, attempt); err == nil && v.Claim != nil && v.End == nil {
 			ended = false // looked at before the log is read to its end, so that nothing is missed
 		}
-		var err error
 		if log == nil {
 			if log, err = durable.OpenRegular(env.Disk, "logs", path); err != nil && (!follow || ended) {
 				return fmt.Errorf("attempt %d of %s has no log: %w", attempt, run.Name, err)
@@ -162,45 +169,4 @@ func oneLog(ctx context.Context, env Env, out io.Writer, run runsheet.Run, attem
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-// tame lets colours, tabs and line ends through to a terminal, and nothing else that could command it.
-type tame struct {
-	w    io.Writer
-	rest []byte // an escape sequence whose end has not been seen
-}
-
-var (
-	commands   = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[ -/]*[0-~])`)
-	unfinished = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[ -/]*)$`)
-	colours    = regexp.MustCompile(`^\x1b\[[0-9;:]*m$`)
-)
-
-func (t *tame) Write(p []byte) (int, error) {
-	text := append(t.rest, p...)
-	t.rest = nil
-	if at := unfinished.FindIndex(text); at != nil && len(text)-at[0] < 4096 {
-		t.rest = append([]byte(nil), text[at[0]:]...)
-		text = text[:at[0]]
-	}
-	text = commands.ReplaceAllFunc(text, func(seq []byte) []byte {
-		if colours.Match(seq) {
-			return append([]byte{0}, seq[1:]...) // marked, to be told from a stray escape below
-		}
-		return nil
-	})
-	out := text[:0:0]
-	for _, b := range text {
-		switch {
-		case b == 0:
-			out = append(out, 0x1b)
-		case b < ' ' && b != '\n' && b != '\t' && b != '\r', b == 0x7f:
-		default:
-			out = append(out, b)
-		}
-	}
-	if _, err := t.w.Write(out); err != nil {
-		return 0, err
-	}
-	return len(p), nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/launcher"
 )
 
@@ -31,6 +32,9 @@ Exit codes: 0 the plan could be made, 1 it could not, 2 the command line or the 
 		if err != nil {
 			return err
 		}
+		if err := distinct(s); err != nil {
+			return err
+		}
 		return showPlan(cmd, env, s, launcher.Options{Outdated: *outdated})
 	}
 	return cmd
@@ -42,7 +46,7 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	}
 	actions, err := newLauncher(env, s, o, nil, nil).Plan(cmd.Context())
 	if err != nil {
-		return err
+		return placed(err)
 	}
 	w := tabwriter.NewWriter(env.Out, 0, 8, 2, ' ', 0)
 	count := map[runsheet.Verb]int{}
@@ -52,7 +56,7 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 		if !a.Until.IsZero() {
 			why += fmt.Sprintf(" (until %s)", a.Until.Format(time.TimeOnly))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", a.Verb, clean(s.Runs[a.Run].Name), clean(why))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", a.Verb, diagnose.Clean(s.Runs[a.Run].Name), diagnose.Clean(why))
 	}
 	if err := w.Flush(); err != nil {
 		return err

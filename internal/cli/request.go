@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/journal"
 	"runsheet/internal/observe"
 	"runsheet/internal/record"
@@ -60,6 +61,11 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 		run := targets[i]
 		f := o.One(ctx, run)
 		judged := runsheet.Judge(run, f, s.Policy, time.Now())
+		if f.Foreign != nil {
+			complain(env.Err, hinted(fmt.Errorf("stop %s: %s", run.Name, f.Problem), runsheet.ForeignHint(run, *f.Foreign)))
+			failed++
+			continue
+		}
 		if !f.Live() && (judged.Status == runsheet.Finished || judged.Status == runsheet.Outdated) {
 			fmt.Fprintf(env.Err, "%s: %s already, nothing to stop\n", run.Name, judged.Status)
 			continue
@@ -133,7 +139,7 @@ func awaitEnds(ctx context.Context, env Env, o *observe.Observer, all []runsheet
 				failed++
 				break
 			} else if f.Liveness == runsheet.LivenessGone {
-				fmt.Fprintf(env.Err, "%s: will not be launched; %s\n", run.Name, runsheet.Judge(run, f, s.Policy, time.Now()).Reason)
+				fmt.Fprintf(env.Err, "%s: will not be launched; %s\n", run.Name, diagnose.Clean(runsheet.Judge(run, f, s.Policy, time.Now()).Reason))
 				break
 			}
 			if ctx.Err() != nil {
@@ -232,6 +238,8 @@ func retryOne(ctx context.Context, o *observe.Observer, sys record.System, s *ru
 			return fmt.Errorf("retry %s: %w", run.Name, err)
 		}
 		return nil
+	case f.Foreign != nil:
+		return hinted(fmt.Errorf("retry %s: %s", run.Name, f.Problem), runsheet.ForeignHint(run, *f.Foreign))
 	case f.Problem != "":
 		return fmt.Errorf("retry %s: %s", run.Name, f.Problem)
 	case f.Live() && f.Liveness == runsheet.LivenessUnknown && force:

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/slurm"
 	"runsheet/internal/launcher"
@@ -155,7 +156,7 @@ func isDir(env Env, path string) bool {
 // writeInline writes an inline sheet; the same command line names the same file, and so the same runs.
 func writeInline(env Env, text []byte) (string, error) {
 	path := filepath.Join(env.Dir, record.DirName, inlineName(text))
-	if err := durable.MkdirAll(env.Disk, "inline", filepath.Dir(path), 0o700); err != nil {
+	if err := record.NewSystem(env.Disk).FS.Private("inline", filepath.Dir(path), true); err != nil {
 		return "", fmt.Errorf("write the sheet of this command: %w", err)
 	}
 	err := durable.WriteOnce(env.Disk, "inline", path, text)
@@ -165,11 +166,12 @@ func writeInline(env Env, text []byte) (string, error) {
 	return path, nil
 }
 
+// shownPath is what a path is called in messages.
 func shownPath(env Env, path string) string {
 	if rel, err := filepath.Rel(env.Dir, path); err == nil && !strings.HasPrefix(rel, "..") {
-		return rel
+		path = rel
 	}
-	return path
+	return diagnose.Clean(path)
 }
 
 // newLauncher wires a launcher for this machine.
@@ -214,7 +216,7 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 		if errors.Is(err, record.ErrLauncher) {
 			err = hinted(err, "watch it with: runsheet status --watch; stop it with Ctrl-C where it runs, or with kill -INT and its process id")
 		}
-		return err
+		return placed(err)
 	}
 	return conclude(env, s, out, left, o, time.Since(began))
 }

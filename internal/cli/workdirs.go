@@ -1,11 +1,21 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"runsheet"
+	"runsheet/internal/launcher"
 )
+
+// placed makes it an error of the sheet where its runs lie among those of another one.
+func placed(err error) error {
+	if errors.Is(err, launcher.ErrForeign) {
+		return usage(err, "")
+	}
+	return err
+}
 
 // distinct makes sure that no two runs have the same work dir under two names: what the sheet's text cannot tell, a
 // symbolic link on the disk does.

@@ -29,8 +29,7 @@ func split(tail []byte) []string {
 		if len(raw) > lineLimit {
 			raw = raw[:lineLimit]
 		}
-		s := escapes.ReplaceAllString(strings.ToValidUTF8(string(raw), "\uFFFD"), "")
-		s = rank.ReplaceAllString(strings.TrimRight(s, " \t\x00"), "")
+		s := rank.ReplaceAllString(strings.TrimRight(plain(string(raw)), " \t"), "")
 		if strings.TrimSpace(s) == "" {
 			continue
 		}

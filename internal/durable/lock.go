@@ -23,19 +23,20 @@ type Lock struct {
 	file  File
 }
 
-// OpenLock opens the lock file path, making it where it is missing. Anything but a regular file is ErrNotRegular.
+// OpenLock opens the lock file path, making it where it is missing, as OpenOwn does: who may write to a lock file could
+// hold us up for good.
 func OpenLock(d Disk, label, path string) (*Lock, error) {
-	return openLock(d, label, path, os.O_RDWR|os.O_CREATE)
+	f, err := OpenOwn(d, label, path, os.O_RDWR)
+	if err != nil {
+		return nil, err
+	}
+	return &Lock{d, label, f}, nil
 }
 
 // OpenLockToProbe opens an existing lock file for Held alone; it changes nothing on the disk. It returns
 // fs.ErrNotExist where there is none.
 func OpenLockToProbe(d Disk, label, path string) (*Lock, error) {
-	return openLock(d, label, path, os.O_RDONLY)
-}
-
-func openLock(d Disk, label, path string, flag int) (*Lock, error) {
-	f, err := d.Open(label, path, flag|unix.O_NONBLOCK|unix.O_NOFOLLOW, Private)
+	f, err := d.Open(label, path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, err
 	}

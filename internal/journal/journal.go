@@ -89,15 +89,13 @@ type Writer struct {
 // Open opens the journal for appending, making it where it is missing, and seals a torn last line. The caller must
 // hold the sheet.
 func Open(disk durable.Disk, dir, path string) (*Writer, error) {
-	f, err := disk.Open("journal", path, os.O_RDWR|os.O_CREATE|os.O_APPEND, durable.Private)
+	f, err := durable.OpenOwn(disk, "journal", path, os.O_RDWR|os.O_APPEND)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
 	w := &Writer{file: f}
 	info, err := f.Stat()
 	switch {
-	case err == nil && !info.Mode().IsRegular():
-		err = durable.ErrNotRegular
 	case err == nil && info.Size() > 0:
 		var last []byte
 		if last, err = lastLine(f, info.Size()); err == nil {

@@ -16,7 +16,7 @@ import (
 // fresh attempt finds the work dir empty. Nothing is ever deleted.
 func (l *Launcher) setAside(i int, attemptDir string) error {
 	workDir, to := l.sheet.Runs[i].WorkDir, record.EvidenceDir(attemptDir)
-	if err := durable.MkdirAll(l.disk, "set aside", to, 0o700); err != nil {
+	if err := l.sys.FS.Private("set aside", to, true); err != nil {
 		return fmt.Errorf("set the older evidence aside: %w", err)
 	}
 	entries, err := l.disk.ReadDir("set aside", workDir)

@@ -235,6 +235,9 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 // first observes everything for the first time, and adopts what an earlier launcher left running.
 func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 	l.observeAll(ctx)
+	if err := l.ownPlaces(); err != nil {
+		return err
+	}
 	if l.opts.ResumeStopped {
 		for i, f := range l.facts {
 			if f.StopRequested() && f.Ended() {

@@ -16,6 +16,9 @@ func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 	}
 	l.ledger = replay(events, l.opts.Continue)
 	l.observeAll(ctx)
+	if err := l.ownPlaces(); err != nil {
+		return nil, err
+	}
 	l.strays = l.observer.Strays(ctx, l.sheet, events)
 	l.sampler.Sample(ctx)
 	actions, _ := l.decide(ctx)

@@ -62,11 +62,14 @@ func (l *Launcher) setup(ctx context.Context) error {
 		return fmt.Errorf("nothing was started: an earlier setup still runs: %w", err)
 	}
 	path := record.SetupLogPath(l.state)
-	log, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, durable.Private)
+	log, err := durable.OpenOwn(l.disk, "setup", path, os.O_WRONLY)
 	if err != nil {
 		return fmt.Errorf("setup: %w", err)
 	}
 	defer log.Close()
+	if err := log.Truncate(0); err != nil {
+		return fmt.Errorf("setup: %w", err)
+	}
 	shell := "bash"
 	if _, err := exec.LookPath(shell); err != nil {
 		shell = "sh"
@@ -77,7 +80,7 @@ func (l *Launcher) setup(ctx context.Context) error {
 	for k, v := range l.sheet.Env {
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr = log.OS(), log.OS()
 	// A process group of its own: a Ctrl-C reaches it by us, not by the terminal.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGTERM) }
@@ -108,7 +111,7 @@ func (l *Launcher) setup(ctx context.Context) error {
 
 // lastLine returns the last line of a log as the end of a sentence.
 func lastLine(path string) string {
-	data, _, err := durable.Read(durable.OS(), "setup", path, 16<<20)
+	data, _, err := durable.ReadOwn(durable.OS(), "setup", path, 16<<20)
 	if err != nil {
 		return ""
 	}

@@ -73,6 +73,9 @@ func (o *Observer) One(ctx context.Context, run runsheet.Run) runsheet.Facts {
 
 func (o *Observer) one(ctx context.Context, run runsheet.Run, recompute bool) runsheet.Facts {
 	f := o.records(ctx, run.WorkDir)
+	if c := record.Foreign(o.sys, run, f.Claim); c != nil {
+		return foreign(run, c)
+	}
 	run.Progress = f.Spec(run.Progress)
 	p := o.evidence(ctx, run, recompute)
 	share(f.Claim, run)
@@ -88,6 +91,12 @@ func (o *Observer) one(ctx context.Context, run runsheet.Run, recompute bool) ru
 		}
 	}
 	return f
+}
+
+// foreign are the facts of a run in whose work dir another sheet is at work: nothing that is there says anything of it.
+func foreign(run runsheet.Run, c *runsheet.Claim) runsheet.Facts {
+	why := runsheet.ForeignReason(run, *c)
+	return runsheet.Facts{Foreign: c, Problem: why, Progress: &runsheet.Progress{Unit: run.Progress.Unit, AsOf: time.Now(), Error: why}}
 }
 
 // records reads what is recorded of the last attempt, and asks its executor whether it lives.

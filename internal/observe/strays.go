@@ -7,6 +7,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/journal"
+	"runsheet/internal/record"
 )
 
 // Strays returns the live attempts that a journal tells of and the sheet no longer has: they keep their slots, and are
@@ -24,7 +25,7 @@ func (o *Observer) Strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 		}
 		name := open[dir].Run
 		f := o.records(ctx, dir)
-		if !f.Live() || o.another(sheet.Path, f.Claim.Sheet) {
+		if !f.Live() || record.Another(o.sys, sheet.Path, f.Claim.Sheet) { // our journal is a copy of its journal then
 			continue
 		}
 		run := runsheet.Run{Name: name, WorkDir: dir, Shown: dir, Command: f.Claim.Identity, Progress: f.Claim.Progress}
@@ -33,17 +34,6 @@ func (o *Observer) Strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 		out = append(out, runsheet.Observed{Run: &run, Facts: f, Judgement: runsheet.Judge(run, f, sheet.Policy, p.AsOf)})
 	}
 	return out
-}
-
-// another says whether a sheet is not the same file as another one, which is there: our journal is a copy of its journal
-// then. One that was moved is not there any more.
-func (o *Observer) another(ours, theirs string) bool {
-	if ours == theirs {
-		return false
-	}
-	a, aerr := o.sys.FS.Number("observe", ours)
-	b, berr := o.sys.FS.Number("observe", theirs)
-	return aerr == nil && berr == nil && a != b
 }
 
 // Vanished marks the runs of which a journal tells of an attempt without an end that the records do not show: a deleted

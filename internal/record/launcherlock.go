@@ -12,6 +12,17 @@ import (
 	"runsheet/internal/proc"
 )
 
+// MakeState makes the directory of a sheet's state, and our directory above it, or makes sure that they are ours alone.
+// Whoever writes into it calls this before anything below it is opened: others may have put there what they like.
+func MakeState(disk durable.Disk, label, stateDir string) error {
+	for _, dir := range []string{filepath.Dir(stateDir), stateDir} {
+		if err := (diskFS{disk}).Private(label, dir, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ErrLauncher: another launcher holds the sheet.
 var ErrLauncher = errors.New("another launcher holds the sheet")
 
@@ -21,11 +32,9 @@ type LauncherLock struct{ lock *durable.Lock }
 // HoldSheet makes the caller the launcher of the sheet whose state directory is given. With ErrLauncher it returns
 // who is.
 func HoldSheet(disk durable.Disk, procs proc.Procs, stateDir string) (*LauncherLock, runsheet.Process, error) {
-	fsys, self := diskFS{disk}, procs.Self()
-	for _, dir := range []string{filepath.Dir(stateDir), stateDir} {
-		if err := fsys.Private("launcher", dir, true); err != nil {
-			return nil, runsheet.Process{}, err
-		}
+	self := procs.Self()
+	if err := MakeState(disk, "launcher", stateDir); err != nil {
+		return nil, runsheet.Process{}, err
 	}
 	path := LauncherLockPath(stateDir)
 	lock, err := durable.OpenLock(disk, "launcher", path)

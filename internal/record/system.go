@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
 
@@ -90,21 +89,18 @@ func (d diskFS) Private(label, dir string, create bool) error {
 	if err != nil {
 		return err
 	}
-	var why string
-	st, ok := info.Sys().(*syscall.Stat_t)
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
-		why = "it is a symbolic link"
+		err = errors.New("it is a symbolic link")
 	case !info.IsDir():
-		why = "it is not a directory"
-	case ok && int(st.Uid) != os.Geteuid():
-		why = fmt.Sprintf("it belongs to user %d, not to you (%d)", st.Uid, os.Geteuid())
-	case info.Mode().Perm()&0o022 != 0:
-		why = fmt.Sprintf("others may write to it (mode %04o)", info.Mode().Perm())
+		err = errors.New("it is not a directory")
 	default:
+		err = durable.Own(info)
+	}
+	if err == nil {
 		return nil
 	}
-	return durable.WithHint(fmt.Errorf("records cannot be trusted: %s: %s", dir, why),
+	return durable.WithHint(fmt.Errorf("records cannot be trusted: %s: %w", dir, err),
 		"move it away, or make it a directory of yours with mode 0700")
 }
 

@@ -37,15 +37,23 @@ type Tenure struct {
 	spare Spare
 }
 
+// Trust returns nil for the directory of an attempt that is ours alone, as are those above it up to the work dir.
+func Trust(sys System, label, attemptDir string) error {
+	workDir := workDirOf(attemptDir)
+	for _, dir := range []string{Dir(workDir), AttemptsDir(workDir), attemptDir} {
+		if err := sys.FS.Private(label, dir, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Take makes the caller the supervisor of an attempt: it takes the lock first, and only then looks whether the attempt
 // is still to be run. It returns ErrHeld, ErrOver, ErrSuperseded, or an error about a claim that is not to be trusted.
 // With ErrStopAsked the tenure is returned as well, so that the caller can write the end.
 func Take(sys System, attemptDir string) (*Tenure, error) {
-	workDir := workDirOf(attemptDir)
-	for _, dir := range []string{Dir(workDir), AttemptsDir(workDir), attemptDir} {
-		if err := sys.FS.Private("take", dir, false); err != nil {
-			return nil, err
-		}
+	if err := Trust(sys, "take", attemptDir); err != nil {
+		return nil, err
 	}
 	claim, err := readRecord(sys, "take", ClaimPath(attemptDir), DecodeClaim)
 	if err != nil {

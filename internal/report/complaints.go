@@ -50,6 +50,8 @@ func complain(o runsheet.Observed) (text, hint string) {
 	// What an attempt of ours left broken is in the reason for its failure, and the next one puts it right.
 	broken := p != nil && p.Error != "" && !done(o) && (p.Broken == "" || o.Status != runsheet.Failed)
 	switch {
+	case o.Foreign != nil:
+		return diagnose.Clean(o.Problem), runsheet.ForeignHint(*o.Run, *o.Foreign)
 	case o.Problem != "":
 		return diagnose.Clean(o.Problem), "`runsheet check` says what to do about it"
 	case broken:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"pgregory.net/rapid"
 
@@ -229,7 +230,7 @@ func TestNothingToShow(t *testing.T) {
 func TestAwkwardNames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := func(what string) []string {
-			special := rapid.SampledFrom([]rune("\x1b[]{}\\&%$#_^~|*`\"'<>,;\n\r\t\u202e日é-–="))
+			special := rapid.SampledFrom([]rune("\x1b[]{}\\&%$#_^~|*`\"'<>,;\n\r\t\x00\u009b\u202e\u061c\ufeff日é-–="))
 			return []string{"x" + rapid.StringOfN(special, 0, 30, -1).Draw(t, what), rapid.String().Draw(t, what)}
 		}
 		s := sheet(name("dataset"), name("model"), []string{"0"})
@@ -245,9 +246,7 @@ func TestAwkwardNames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.ContainsAny(got, "\x1b\r\t\u202e") {
-				t.Errorf("%s: %q", f, got)
-			}
+			noControls(t, f, got)
 			for _, line := range lines(got) {
 				plain := strings.NewReplacer(`\\ `, "", `\|`, "", `\&`, "").Replace(line)
 				cells := len(table.RowAxes) + len(table.Columns)
@@ -267,5 +266,15 @@ func TestAwkwardNames(t *testing.T) {
 		if err != nil || !json.Valid([]byte(data)) {
 			t.Errorf("json: %v\n%s", err, data)
 		}
+		noControls(t, "json", data)
 	})
+}
+
+// noControls holds that nothing in a text commands a terminal, or turns the direction of text.
+func noControls(t interface{ Errorf(string, ...any) }, what, text string) {
+	if i := strings.IndexFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' || unicode.Is(unicode.Bidi_Control, r) || r == '\uFEFF'
+	}); i >= 0 {
+		t.Errorf("%s: %q", what, text[i:])
+	}
 }

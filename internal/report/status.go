@@ -1,9 +1,13 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"runsheet"
 )
@@ -97,7 +101,29 @@ func (d StatusDoc) JSON() ([]byte, error) { return indented(d) }
 
 func indented(v any) ([]byte, error) {
 	data, err := json.MarshalIndent(v, "", "  ")
-	return append(data, '\n'), err
+	return append(escaped(data), '\n'), err
+}
+
+// escaped writes the characters of a JSON document that could command a terminal, or turn the direction of its text, as
+// the escapes that mean them. JSON itself demands that of the first 32 only, and they stand nowhere but in strings.
+func escaped(doc []byte) []byte {
+	acts := func(r rune) bool {
+		return 0x7f <= r && r < 0xa0 || r == '\uFEFF' || unicode.Is(unicode.Bidi_Control, r)
+	}
+	if !bytes.ContainsFunc(doc, acts) {
+		return doc
+	}
+	var out []byte
+	for len(doc) > 0 {
+		r, n := utf8.DecodeRune(doc)
+		if acts(r) {
+			out = fmt.Appendf(out, "\\u%04x", r)
+		} else {
+			out = append(out, doc[:n]...)
+		}
+		doc = doc[n:]
+	}
+	return out
 }
 
 func summarise(s runsheet.Snapshot) Summary {

@@ -125,7 +125,7 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live
 			if o.Progress == nil {
 				return ""
 			}
-			return o.Progress.Source
+			return diagnose.Clean(o.Progress.Source)
 		}))
 	}
 	for _, name := range shownMetrics(s) {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -73,7 +74,7 @@ func TestStatusTableIsClean(t *testing.T) {
 			s.Runs[i].Claim.Host = evil
 		}
 		if p := s.Runs[i].Progress; p != nil {
-			p.Unit, p.Metrics = evil, runsheet.Metrics{evil: 1}
+			p.Unit, p.Source, p.Metrics = evil, evil, runsheet.Metrics{evil: 1}
 			if p.Error != "" {
 				p.Error = evil
 			}
@@ -82,13 +83,22 @@ func TestStatusTableIsClean(t *testing.T) {
 	s.Sheet.Metrics = nil
 	for _, width := range []int{0, 80} {
 		got := table(t, s, Style{Width: width})
-		if i := strings.IndexAny(got, "\x1b\x07\r\u009b\u202e"); i >= 0 {
-			t.Errorf("width %d: %q", width, got[i:])
-		}
+		noControls(t, fmt.Sprintf("width %d", width), got)
 		if !strings.Contains(got, "box") {
 			t.Errorf("width %d: the name itself is gone: %q", width, got)
 		}
 	}
+	data, err := Status(s).JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	noControls(t, "json", string(data))
+	var back StatusDoc
+	if err := json.Unmarshal(data, &back); err != nil || back.Sheet != evil || back.Runs[0].Name != evil {
+		t.Errorf("%v: %q", err, back.Sheet)
+	}
+	s.Sheet.Path = "" // a directory without any sheet: the trackers are shown
+	noControls(t, "of a directory", table(t, s, Style{}))
 }
 
 func TestStatusTableEmpty(t *testing.T) {

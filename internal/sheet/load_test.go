@@ -57,6 +57,7 @@ func TestDesignSheet(t *testing.T) {
 		t.Fatalf("%d runs, want 15", len(runs))
 	}
 	wantRun := runsheet.Run{
+		Sheet:   filepath.Join(dir, "uci.yaml"),
 		Name:    "dataset=digits,model=linear,seed=1",
 		Params:  []runsheet.Param{{Key: "dataset", Value: "digits"}, {Key: "model", Value: "linear"}, {Key: "seed", Value: "1"}},
 		WorkDir: filepath.Join(dir, "runs/digits/linear/seed_1"), Shown: "runs/digits/linear/seed_1",

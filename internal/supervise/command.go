@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"runsheet"
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
@@ -29,7 +27,7 @@ type command struct {
 
 // open starts the gate. Nothing of the sheet's runs before release.
 func (s *supervisor) open(c runsheet.Claim) (*command, error) {
-	log, err := s.disk.Open("log", record.LogPath(s.dir), os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, durable.Private)
+	log, err := durable.OpenOwn(s.disk, "log", record.LogPath(s.dir), os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,9 @@ func restart(sys record.System, disk durable.Disk, dir string) (string, error) {
 
 // become replaces this process by the supervisor of the attempt in dir. It returns only an error.
 func become(disk durable.Disk, sys record.System, dir string) error {
+	if err := record.Trust(sys, "job", dir); err != nil {
+		return err
+	}
 	data, err := sys.FS.Read("job", record.ClaimPath(dir))
 	if err != nil {
 		return err
@@ -89,7 +92,7 @@ func become(disk durable.Disk, sys record.System, dir string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", record.ClaimPath(dir), err)
 	}
-	log, err := disk.Open("supervise", record.SuperviseLogPath(dir), os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, durable.Private)
+	log, err := durable.OpenOwn(disk, "supervise", record.SuperviseLogPath(dir), os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return err
 	}

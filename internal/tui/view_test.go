@@ -97,7 +97,7 @@ func TestViewFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 30).Draw(t, "runs")
 		s := snapshot(n, rapid.IntRange(0, n).Draw(t, "live"))
-		text := rapid.OneOf(rapid.String(), rapid.Just("\x1b[2J\x1b]0;x\x07\n日本語"))
+		text := rapid.OneOf(rapid.String(), rapid.Just("\x1b[2J\x1b]0;x\x07\n\u009b2J\u202e日本語"))
 		s.Sheet.Name, s.Sheet.Metrics[0].Name = text.Draw(t, "sheet"), text.Draw(t, "metric")
 		for i := range s.Runs {
 			if p := s.Runs[i].Progress; p != nil {
@@ -118,7 +118,7 @@ func TestViewFits(t *testing.T) {
 				if report.Width(l) > f.Width {
 					t.Errorf("%s: %d columns in a width of %d: %q", what, report.Width(l), f.Width, l)
 				}
-				if strings.ContainsAny(l, "\x1b\x07\r") {
+				if strings.ContainsAny(l, "\x1b\x07\r\u009b\u202e") {
 					t.Errorf("%s: %q", what, l)
 				}
 			}

@@ -47,7 +47,7 @@ func (e *Executor) Start(_ context.Context, launches []runsheet.Launch) []error 
 }
 
 func (e *Executor) start(attemptDir string, c runsheet.Claim) error {
-	log, err := e.disk.Open("supervise", record.SuperviseLogPath(attemptDir), os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, durable.Private)
+	log, err := durable.OpenOwn(e.disk, "supervise", record.SuperviseLogPath(attemptDir), os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return fmt.Errorf("start attempt %d of %s: %w", c.Attempt, c.Run, err)
 	}

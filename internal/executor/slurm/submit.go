@@ -78,7 +78,7 @@ func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 		}
 	}
 	state := stateOf(c)
-	if err := e.sys.FS.Private("submit", state, true); err != nil {
+	if err := record.MakeState(e.disk, "submit", state); err != nil {
 		return b, err
 	}
 	binary, script, err := install(e.disk, e.sys, state)
@@ -90,7 +90,7 @@ func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 		return b, err
 	}
 	// Slurm appends to it, and would make it as readable as this user's umask has it.
-	log, err := e.disk.Open("submit", record.BatchLogPath(state, c.Batch), os.O_WRONLY|os.O_CREATE|os.O_APPEND, durable.Private)
+	log, err := durable.OpenOwn(e.disk, "submit", record.BatchLogPath(state, c.Batch), os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return b, err
 	}

@@ -135,6 +135,7 @@ func (f *memoryFile) OS() *os.File {
 			return nil
 		}
 		n.back = os.NewFile(uintptr(fd), "forgetful")
+		n.back.Chmod(n.perm) // an anonymous file is open to all
 		f.m.backs = append(f.m.backs, n.back)
 	}
 	if f.os == nil {

@@ -24,6 +24,7 @@ func (t target) String() string { return t.dir + " " + t.name }
 // needed are the targets without which the method would not do what it says: one for each format.
 func needed() []target {
 	return []target{
+		{"internal/diagnose", "FuzzCleaner"},          // a log on its way to a terminal
 		{"internal/diagnose", "FuzzWhy"},              // the tail of a log
 		{"internal/executor/slurm", "FuzzParseQueue"}, // squeue's lines: a reason or a comment may hold anything
 		{"internal/host", "FuzzNvidiaSMI"},            // nvidia-smi's CSV
