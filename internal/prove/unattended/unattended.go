@@ -53,7 +53,7 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 	}
 	trials := deaths(rng, truths)
 	all := len(trials)
-	trials = trials[:min(c.N(3000, 40_000, 1<<40), int64(all))]
+	trials = trials[:min(c.N(3000, 25_000, 1<<40), int64(all))]
 	faults, err := tryAll(ctx, newWorld(dir), trials, c.Say)
 	r.Figure("programs", len(truths))
 	r.Figure("deaths", fmt.Sprintf("%d of %d", len(trials), all))
