@@ -24,6 +24,8 @@ type Action struct {
 	Devices []string  // VerbLaunch: GPUs, empty where it asked for none
 	Fresh   bool      // VerbLaunch: set the older evidence aside first
 	Resume  bool      // VerbLaunch: there is progress to go on from
+	Again   bool      // VerbLaunch: the run failed before, in this session or in an earlier one; those that did not go first
+	NoHost  bool      // VerbGiveUp: no host of the pool could ever have room for it
 	Kind    EndKind   // VerbEnd: with what kind the attempt is to end; EndVoid: if it has not begun
 	Until   time.Time // VerbWait: when to look again at the latest; zero: only when something happens
 }

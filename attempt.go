@@ -74,6 +74,16 @@ const (
 	EndCancelled EndKind = "cancelled"  // its job was cancelled with the scheduler's own command, or killed for its memory
 )
 
+// Failure says whether an end of this kind counts against the retries, unless the work was complete. A lost or preempted
+// attempt does not: its run is not to blame.
+func (k EndKind) Failure() bool {
+	switch k {
+	case EndStopped, EndLost, EndVoid, EndPreempted:
+		return false
+	}
+	return true
+}
+
 // End is end.json, written once, when nothing of the attempt lives any more.
 type End struct {
 	Schema     string    `json:"schema"` // "runsheet.end/1"
@@ -91,6 +101,10 @@ type End struct {
 	Forced     bool      `json:"forced,omitzero"`   // a person let go of it without proof (retry --force)
 	Requeued   bool      `json:"requeued,omitzero"` // its job is started again, and goes on with the next attempt
 }
+
+// Failure says whether an end counts against the retries, unless the work was complete: its kind does, and it was not we who
+// could start nothing just then.
+func (e End) Failure() bool { return e.Kind.Failure() && e.Cause.Kind != CauseShort }
 
 // Cause is why an attempt failed, as far as can be told from its exit and the tail of its log.
 type Cause struct {
@@ -124,6 +138,8 @@ const (
 	CauseCancelled       CauseKind = "cancelled"   // with the scheduler's own command
 	CauseWithdrawn       CauseKind = "withdrawn"   // taken out of the queue, by us
 	CauseNotStarted      CauseKind = "not_started" // neither its supervisor nor its job could be started
+	CauseShort           CauseKind = "short"       // whoever was to start it had no file, process, memory or room left for that: no fault of the run's
+	CauseNoHost          CauseKind = "no_host"     // of a run that is given up: no host of the pool could ever have room for it
 	CauseNodeFailed      CauseKind = "node_failed" // by the scheduler's word
 	CauseRequeued        CauseKind = "requeued"    // its job was put back into the queue: somebody asked for that, or nobody says why
 )

@@ -50,6 +50,7 @@ type Facts struct {
 	LastActivity time.Time     // newest sign of life: evidence, logs; zero: none
 	Foreign      *Claim        // the last attempt is another sheet's, made by another command; Problem says so. nil: it is the run's own
 	Problem      string        // the records cannot be read, in words; then nothing above but Progress holds
+	Passing      bool          // the problem is that of whoever looked, who could open no further file
 }
 
 // Ended says whether the last attempt has an end, or there was none.

@@ -16,6 +16,7 @@ type Host struct {
 	CPUs     int      // cores; 0: not known
 	Memory   int64    // bytes of main memory in all; 0: not known
 	Devices  []Device // GPUs, in the order in which they are to be used
+	Blind    string   // why its GPUs cannot be seen, so that it may have more of them; empty: they can
 }
 
 // Device is a GPU.

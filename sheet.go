@@ -124,12 +124,13 @@ type Policy struct {
 	RerunOutdated  bool
 	StopGrace      time.Duration // between SIGTERM and SIGKILL
 	HostLostAfter  time.Duration // silence after which a host's attempts are given up; 0: never
+	MinFree        int64         // bytes that must be free where a run works for it to be launched; 0: any number will do
 }
 
 // DefaultPolicy is what holds where the sheet says nothing.
 var DefaultPolicy = Policy{
 	Jobs: 1, Retries: 2, Backoff: 10 * time.Second, ActivityWindow: 10 * time.Minute,
-	OnStuck: RestartStuck, OutdatedAfter: 120 * 24 * time.Hour, StopGrace: 30 * time.Second,
+	OnStuck: RestartStuck, OutdatedAfter: 120 * 24 * time.Hour, StopGrace: 30 * time.Second, MinFree: 1 << 30,
 }
 
 // OnStuck says what happens to a stuck attempt.

@@ -62,7 +62,7 @@ func SelfTest(ctx context.Context, disk durable.Disk, dir string) (FileSystem, e
 	const hint = "name a directory that you may write to"
 	dir, err := existing(disk, dir)
 	if err != nil {
-		return FileSystem{}, durable.WithHint(fmt.Errorf("self-test: %w", err), hint)
+		return FileSystem{}, durable.OrHint(fmt.Errorf("self-test: %w", err), hint)
 	}
 	out := FileSystem{Dir: dir}
 	kind, err := durable.FileSystemOf(dir)
@@ -76,10 +76,7 @@ func SelfTest(ctx context.Context, disk durable.Disk, dir string) (FileSystem, e
 	}
 	t := &selfTest{ctx: ctx, disk: disk, dir: filepath.Join(place, selfTestPrefix+strings.ToLower(rand.Text()))}
 	if err := disk.Mkdir(label, t.dir, 0o700); err != nil {
-		if noSpace(err) {
-			return out, durable.WithHint(fmt.Errorf("self-test: %w", err), "make room there")
-		}
-		return out, durable.WithHint(fmt.Errorf("self-test: %w", err), hint)
+		return out, durable.OrHint(fmt.Errorf("self-test: %w", err), hint)
 	}
 	defer func() { t.clear() }()
 	for _, try := range []struct {
@@ -109,7 +106,7 @@ func SelfTest(ctx context.Context, disk durable.Disk, dir string) (FileSystem, e
 		switch {
 		case errors.As(err, &slow):
 			a.OK, a.Slower, a.Detail = true, true, slow.Error()
-		case noSpace(err):
+		case durable.NoRoom(err):
 			a.Untested, a.Detail = true, "it could not be tested: no space left"
 		case err != nil:
 			a.Detail, _, _ = strings.Cut(err.Error(), "\n") // of several the first
@@ -124,11 +121,6 @@ func SelfTest(ctx context.Context, disk durable.Disk, dir string) (FileSystem, e
 
 // slower is why something takes longer there than elsewhere.
 type slower struct{ error }
-
-// noSpace says whether an error means that there is no room.
-func noSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
-}
 
 // Places returns the directories of dirs that exist, or the nearest above them, one for each file system: what there
 // is to be tested of a project.

@@ -43,7 +43,7 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 	}
 	if out.Broken != "" {
 		complain(env.Err, hinted(errors.New("nothing more was launched: "+out.Broken),
-			"look at one of them with `runsheet logs RUN`, mend the cause, and run again"))
+			"look at one of them with `runsheet logs RUN`, mend the cause, and run again; or just run again: what was never tried goes first, and what failed before stops nothing"))
 	}
 	if count[runsheet.Finished]+count[runsheet.Outdated] > 0 {
 		if err := results(env.Out, out.Snapshot, report.Options{}, "text"); err != nil {

@@ -16,6 +16,7 @@ import (
 	"runsheet/internal/executor/local"
 	"runsheet/internal/executor/slurm"
 	"runsheet/internal/journal"
+	"runsheet/internal/launcher"
 	"runsheet/internal/observe"
 	"runsheet/internal/progress"
 	"runsheet/internal/record"
@@ -89,7 +90,12 @@ func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.She
 	facts := look(ctx, s.Runs)
 	observe.Vanished(s, events, facts)
 	snap := runsheet.Snap(s, facts, time.Now())
-	observe.GivenUp(events, snap.Runs)
+	observe.GivenUp(events, snap.Runs, func(which []int) []string {
+		return newLauncher(env, s, launcher.Options{}, nil, nil).NoHost(ctx, which)
+	})
+	if s.Path != "" { // what lies in a directory without a sheet is launched by nobody
+		observe.WaitForRoom(s, snap.Runs)
+	}
 	if len(events) > 0 {
 		snap.Strays = o.Strays(ctx, s, events)
 	}
@@ -145,10 +151,7 @@ func hostName() string {
 	return name
 }
 
-// hinted adds a hint to an error, unless it has one.
+// hinted adds a hint to an error, unless it has one or calls for one by itself.
 func hinted(err error, hint string) error {
-	if err == nil || durable.Hint(err) != "" {
-		return err
-	}
-	return durable.WithHint(err, hint)
+	return durable.OrHint(err, hint)
 }

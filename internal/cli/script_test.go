@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"runsheet/internal/cli"
 	"runsheet/internal/supervise"
@@ -39,8 +40,26 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: scriptCommands,
-		Condition: func(cond string) (bool, error) { // root reads everything, whatever the mode says
-			return cond == "root" && os.Geteuid() == 0, nil
+		Condition: func(cond string) (bool, error) {
+			switch cond {
+			case "root": // reads everything, whatever the mode says
+				return os.Geteuid() == 0, nil
+			case "mounts":
+				return mounts(t), nil
+			}
+			return false, nil
 		},
 	})
+}
+
+// mounts says whether small file systems can be mounted here.
+func mounts(t *testing.T) bool {
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4k"); err != nil {
+		return false
+	}
+	if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+		t.Errorf("unmount %s: %v", dir, err)
+	}
+	return true
 }

@@ -35,13 +35,22 @@ func WithHint(err error, hint string) error {
 	return &hinted{err, hint}
 }
 
-// Hint returns what the outermost hint in err says, or "".
+// Hint returns what the outermost hint in err says. Where there is none, it is what the operating system's error calls for
+// by itself, as a full disk does; or "".
 func Hint(err error) string {
 	var h interface{ Hint() string }
 	if errors.As(err, &h) {
 		return h.Hint()
 	}
-	return ""
+	return wayOut(err)
+}
+
+// OrHint adds a hint to err as WithHint does, unless it has one, or calls for one by itself.
+func OrHint(err error, hint string) error {
+	if err == nil || Hint(err) != "" {
+		return err
+	}
+	return WithHint(err, hint)
 }
 
 type hinted struct {

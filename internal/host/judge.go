@@ -154,6 +154,7 @@ func machineBusy(window []Sample, t Thresholds) string {
 func Local(window []Sample, jobs int, entry runsheet.PoolEntry, t Thresholds) runsheet.Host {
 	h := runsheet.Host{Name: "localhost", Executor: "local", Slots: jobs}
 	if len(window) == 0 {
+		h.Blind = "it has not been looked at yet"
 		return h
 	}
 	last := window[len(window)-1]
@@ -161,6 +162,9 @@ func Local(window []Sample, jobs int, entry runsheet.PoolEntry, t Thresholds) ru
 	devices := Devices(window, t)
 	if entry.GPUs == nil {
 		h.Devices = devices
+		if len(devices) == 0 {
+			h.Blind = last.GPUError
+		}
 		return h
 	}
 	for _, index := range entry.GPUs {

@@ -158,6 +158,12 @@ func TestLocal(t *testing.T) {
 	if got := ids(local([]Sample{with(machine(), func(s *Sample) { s.GPUError = "broken" })}, []int{0})); got != "0:broken" {
 		t.Error(got)
 	}
+	if got := local([]Sample{with(machine(), func(s *Sample) { s.GPUError = "broken" })}, nil); got.Blind != "broken" || len(got.Devices) != 0 {
+		t.Errorf("GPUs that were never seen: %+v", got)
+	}
+	if got := local([]Sample{machine(second), with(machine(), func(s *Sample) { s.GPUError = "broken" })}, nil); got.Blind != "" || ids(got) != "1:broken" {
+		t.Errorf("GPUs that were seen before: %+v", got)
+	}
 	if got := local(nil, nil); got.Slots != 3 || got.Name == "" {
 		t.Errorf("without a sample: %+v", got)
 	}

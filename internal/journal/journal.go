@@ -70,6 +70,7 @@ type Event struct {
 	Request int               `json:"request,omitzero"` // the number of a person's request
 	End     runsheet.EndKind  `json:"end,omitempty"`
 	OK      bool              `json:"ok,omitzero"`    // the work was complete at that end
+	Again   bool              `json:"again,omitzero"` // of a claim: the attempt before it failed, and this journal does not know that
 	Early   bool              `json:"early,omitzero"` // the attempt was claimed in an earlier session: it uses up no retry of this one
 	Cause   runsheet.Cause    `json:"cause,omitzero"`
 	Reached int64             `json:"reached,omitzero"` // how much of the work was done at that end, in the tracker's unit
@@ -83,7 +84,9 @@ const maxJournal = 1 << 30
 type Writer struct {
 	mu   sync.Mutex
 	file durable.File
-	torn bool // the last append failed half-way
+	size int64  // what was there when it was opened, and what was acknowledged since
+	left []byte // what an append that failed may have left behind that, wholly or in part
+	torn bool   // what was there when it was opened ends in the middle of a line
 }
 
 // Open opens the journal for appending, making it where it is missing, and seals a torn last line. The caller must
@@ -110,6 +113,7 @@ func Open(disk durable.Disk, dir, path string) (*Writer, error) {
 		f.Close()
 		return nil, fmt.Errorf("open the journal %s: %w", path, err)
 	}
+	w.size = info.Size()
 	return w, nil
 }
 
@@ -129,7 +133,8 @@ func lastLine(f durable.File, size int64) ([]byte, error) {
 	}
 }
 
-// Append writes an event; after nil it survives a power cut. After an error it may or may not be there.
+// Append writes an event; after nil it survives a power cut. After an error it may or may not be there, until the next
+// append takes away what there is of it: so an event that is appended again, once a full disk has room, is there once.
 func (w *Writer) Append(e Event) error {
 	line, err := json.Marshal(e)
 	if err != nil {
@@ -146,15 +151,17 @@ func (w *Writer) Append(e Event) error {
 		if err := w.write(append(append([]byte{'\n'}, seal...), '\n')); err != nil {
 			return err
 		}
+		w.torn = false
 	}
 	return w.write(append(line, '\n'))
 }
 
 // write appends text, durably.
 func (w *Writer) write(text []byte) error {
-	n, err := w.file.Write(text)
-	if n > 0 {
-		w.torn = err != nil
+	err := w.takeBack()
+	if err == nil {
+		w.left = text
+		_, err = w.file.Write(text)
 	}
 	if err == nil {
 		err = w.file.Sync()
@@ -162,8 +169,41 @@ func (w *Writer) write(text []byte) error {
 	if err != nil {
 		return fmt.Errorf("journal %s: %w", w.file.Name(), err)
 	}
+	w.left = nil
+	w.size += int64(len(text))
 	return nil
 }
+
+// takeBack cuts off what a failed append left behind. It was never acknowledged; and where only its fsync failed, it stands
+// in memory, and nobody knows whether it will ever be on the disk. What somebody else wrote is not ours to cut.
+func (w *Writer) takeBack() error {
+	if w.left == nil {
+		return nil
+	}
+	info, err := w.file.Stat()
+	if err != nil {
+		return err
+	}
+	if n := info.Size() - w.size; n > 0 {
+		tail := make([]byte, min(n, int64(len(w.left))))
+		if _, err := w.file.ReadAt(tail, w.size); err != nil {
+			return err
+		}
+		for i, b := range tail {
+			if n > int64(len(w.left)) || b != w.left[i] && b != 0 { // a file system may have kept its place, and not its bytes
+				return errForeign
+			}
+		}
+		if err := w.file.Truncate(w.size); err != nil {
+			return err
+		}
+	}
+	w.left = nil
+	return nil
+}
+
+// errForeign: the journal has more than its one writer wrote.
+var errForeign = errors.New("somebody else has written to it")
 
 // Close closes the journal; everything acknowledged is on disk already.
 func (w *Writer) Close() error { return w.file.Close() }

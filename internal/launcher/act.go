@@ -3,6 +3,7 @@ package launcher
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"runsheet"
 	"runsheet/internal/journal"
@@ -21,16 +22,23 @@ func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bo
 		}
 	}
 	var waiting batches
-	for _, a := range actions {
+	for _, a := range inOrder(actions) {
 		if t := l.trouble[a.Run]; t != nil && (t.final || l.sys.Clock.Now().Before(t.until)) {
 			continue
 		}
 		changed, err := l.one(ctx, a, &waiting)
 		if err != nil {
 			var whole *wholeError
+			if errors.Is(err, errUnwritten) {
+				return false, err
+			}
 			if errors.As(err, &whole) {
 				_, serr := l.startRest(ctx, &waiting)
 				return false, errors.Join(err, serr)
+			}
+			if l.fellShort(a.Run, err) {
+				again = true // others may have what this one has not
+				continue
 			}
 			if err := l.troubled(a.Run, err); err != nil {
 				return false, err
@@ -43,6 +51,25 @@ func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bo
 	}
 	changed, err := l.startRest(ctx, &waiting)
 	return again || changed, err
+}
+
+// inOrder returns the actions in the order in which they are to be done: what failed before goes into a queue, too, after
+// what did not.
+func inOrder(actions []runsheet.Action) []runsheet.Action {
+	if !slices.ContainsFunc(actions, func(a runsheet.Action) bool { return a.Again }) {
+		return actions
+	}
+	out := slices.Clone(actions)
+	slices.SortStableFunc(out, func(a, b runsheet.Action) int {
+		switch {
+		case a.Again == b.Again:
+			return 0
+		case a.Again:
+			return 1
+		}
+		return -1
+	})
+	return out
 }
 
 // wholeError is an error that concerns every run.
@@ -83,6 +110,9 @@ func (l *Launcher) one(ctx context.Context, a runsheet.Action, waiting *batches)
 		}
 		ev := l.event(journal.GaveUp, a.Run)
 		ev.Text = a.Reason
+		if a.NoHost {
+			ev.Cause.Kind = runsheet.CauseNoHost
+		}
 		if err := l.note(ev); err != nil {
 			return false, &wholeError{err}
 		}
@@ -116,14 +146,15 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 		if err := record.Settle(l.sys, record.AttemptDir(run.WorkDir, f.Attempt)); err != nil {
 			return l.troubled(i, err)
 		}
-		if err := l.noteClaim(i, *f.Claim); err != nil {
+		if err := l.noteClaim(i, *f.Claim, false); err != nil {
 			return &wholeError{err}
 		}
 	}
+	why := l.why(f.Claim.Nonce)
 	l.recovering[i] = true
 	go func() {
 		_, err := record.TakeOver(ctx, l.sys, record.AttemptDir(run.WorkDir, f.Attempt), record.Heir{
-			Grace: f.Claim.StopGrace, Over: f.Over,
+			Grace: f.Claim.StopGrace, Over: f.Over, Why: why,
 			Final: func() *runsheet.Progress { return l.observer.One(ctx, run).Progress },
 		})
 		if errors.Is(err, record.ErrLive) || errors.Is(err, record.ErrUnproven) {
@@ -133,6 +164,14 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 		l.recovered <- recovery{run: i, err: err}
 	}()
 	return nil
+}
+
+// why returns why an attempt is given up that has not begun, as far as that is known.
+func (l *Launcher) why(nonce string) (c runsheet.Cause) {
+	if l.uncounted[nonce] {
+		c = runsheet.Cause{Kind: runsheet.CauseShort, Text: "it could not be started, nor called off, before there was room"}
+	}
+	return c
 }
 
 // recovery is what came of recovering a run.

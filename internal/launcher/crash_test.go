@@ -307,16 +307,7 @@ progress: {tracker: epochs, epochs: 3, files: [done]}
 	l := p.runsheet("run", "-j", "1")
 	p.awaitFile(filepath.Join(work("a"), "epoch_0/done"))
 	exectest.Await(t, "the start in the journal", func() bool { return p.count(journal.Began) == 1 })
-	f, err := os.Create(filepath.Join(sheetDir, "filler"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for size := 64 << 10; size > 0; size /= 2 {
-		for err = nil; err == nil; {
-			_, err = f.Write(make([]byte, size))
-		}
-	}
-	f.Close()
+	filler := fill(t, sheetDir)
 	// The journal's last page has room for a few events more: launchers come and go until it has none.
 	for tries := 0; ; tries++ {
 		if tries == 200 {
@@ -349,7 +340,7 @@ progress: {tracker: epochs, epochs: 3, files: [done]}
 	if out := p.runsheet("status").wait(0); !regexp.MustCompile(`x=a\s.*finished`).MatchString(out) {
 		t.Errorf("status on the full disk:\n%s", out)
 	}
-	if err := os.Remove(filepath.Join(sheetDir, "filler")); err != nil {
+	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
 	if out := p.runsheet("run").wait(0); !strings.Contains(out, "2 of 2 finished") {

@@ -3,6 +3,7 @@ package launcher
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"runsheet"
@@ -49,11 +50,13 @@ func (l *Launcher) outcome(actions []runsheet.Action) Outcome {
 	return out
 }
 
-func (l *Launcher) snapshot() runsheet.Snapshot {
-	s := runsheet.Snap(l.sheet, l.facts, l.sys.Clock.Now())
+func (l *Launcher) snapshot() runsheet.Snapshot { return l.snapshotOf(l.facts) }
+
+func (l *Launcher) snapshotOf(facts []runsheet.Facts) runsheet.Snapshot {
+	s := runsheet.Snap(l.sheet, facts, l.sys.Clock.Now())
 	for i, r := range l.sheet.Runs {
-		if e := l.ledger.entry(r.WorkDir); e.vanished(l.facts[i]) {
-			f := l.facts[i].Vanished(e.claim())
+		if e := l.ledger.entry(r.WorkDir); e.vanished(facts[i]) {
+			f := facts[i].Vanished(e.claim())
 			s.Runs[i].Facts, s.Runs[i].Judgement = f, runsheet.Judge(r, f, l.sheet.Policy, s.AsOf)
 		}
 	}
@@ -66,9 +69,9 @@ func (l *Launcher) inTheWay(what string, err error) error {
 	if errors.Is(err, record.ErrLauncher) {
 		return err
 	}
-	err = fmt.Errorf("%s: %w", what, err)
-	if durable.Hint(err) != "" {
-		return err
+	hint := "what stands in the way there must be moved away, and " + l.state + " must be a directory of yours"
+	if errors.Is(err, fs.ErrPermission) {
+		hint = l.state + " must be a directory that you may write to"
 	}
-	return durable.WithHint(err, "what stands in the way there must be moved away, and "+l.state+" must be a directory that you may write to")
+	return durable.OrHint(fmt.Errorf("%s: %w", what, err), hint)
 }

@@ -236,6 +236,92 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
+// TestOldFailures holds that what failed in an earlier session goes after what was never tried, and does not stop it: where
+// that session came to its end, and where it was interrupted while it tried again.
+func TestOldFailures(t *testing.T) {
+	for _, interrupted := range []bool{false, true} {
+		tried := false
+		b := newBench(t, func(ctx context.Context, c runsheet.Claim) int {
+			switch {
+			case strings.HasPrefix(c.Run, "good"):
+				return 0
+			case interrupted && !tried && c.Attempt == 2:
+				<-ctx.Done()
+			case interrupted && !tried: // each in its own way
+				return int(c.Run[len(c.Run)-1])
+			}
+			return 1
+		}, "bad1", "bad2", "bad3", "bad4")
+		b.sheet.Policy.Jobs, b.sheet.Policy.Retries = 4, 0
+		if interrupted {
+			b.sheet.Policy.Retries = 1
+		}
+		control := make(chan launcher.Control, 1)
+		wait := b.background(launcher.Options{}, control)
+		if interrupted {
+			exectest.Await(t, "the second attempts to begin", func() bool { return b.told(journal.Began) == 8 })
+			control <- launcher.Interrupt
+		}
+		if out := wait(); out.Stopped != interrupted || (out.Broken != "") == interrupted {
+			t.Fatalf("the first session: %+v", out)
+		}
+		tried = true
+		for n := range 9 {
+			b.sheet.Runs = append(b.sheet.Runs, runsheet.Run{Name: fmt.Sprint("good", n), WorkDir: filepath.Join(b.sheet.Dir, "runs", fmt.Sprint("good", n)),
+				Command: "train", Resumed: "train", Progress: runsheet.ProgressSpec{Tracker: "auto"}})
+		}
+		b.events = nil
+		out := b.run(launcher.Options{})
+		if out.Broken != "" {
+			t.Errorf("interrupted %v: it broke off: %s", interrupted, out.Broken)
+		}
+		for _, r := range out.Snapshot.Runs {
+			if strings.HasPrefix(r.Run.Name, "good") != (r.Status == runsheet.Finished) {
+				t.Errorf("interrupted %v: %s is %s", interrupted, r.Run.Name, r.Status)
+			}
+		}
+		bad := false
+		for _, e := range b.events {
+			if e.Kind != journal.Claimed {
+				continue
+			}
+			if bad = bad || strings.HasPrefix(e.Run, "bad"); bad && strings.HasPrefix(e.Run, "good") {
+				t.Errorf("interrupted %v: %s was claimed after what failed before", interrupted, e.Run)
+			}
+		}
+	}
+}
+
+// TestRetryGoesOn holds that a launcher that broke off goes on once a person asks for a retry, as long as it lives.
+func TestRetryGoesOn(t *testing.T) {
+	mended := make(chan struct{})
+	b := newBench(t, func(ctx context.Context, c runsheet.Claim) int {
+		if c.Run == "long" {
+			return untilStopped(ctx, c)
+		}
+		select {
+		case <-mended:
+			return 0
+		default:
+			return 1
+		}
+	}, "long", "a", "b", "c", "d", "e")
+	b.sheet.Policy.Jobs, b.sheet.Policy.Retries = 2, 0
+	control := make(chan launcher.Control)
+	wait := b.background(launcher.Options{}, control)
+	exectest.Await(t, "it to break off", func() bool { return b.told(journal.Trouble) == 1 })
+	close(mended)
+	if _, err := record.Request(record.NewSystem(durable.OS()), b.sheet.Runs[1].WorkDir, runsheet.RequestRetry, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	control <- launcher.Look
+	exectest.Await(t, "the last to end", func() bool { return b.look("e", 1).End != nil })
+	b.letGo("long")
+	if out := wait(); out.Broken != "" || b.look("a", 2).End == nil {
+		t.Errorf("outcome %+v, events %v", out, b.kinds(""))
+	}
+}
+
 // TestStoppedRuns holds that a person's stop is final until a person says otherwise.
 func TestStoppedRuns(t *testing.T) {
 	b := newBench(t, exits(0), "a", "b")
@@ -334,16 +420,17 @@ func TestFileInTheWay(t *testing.T) {
 	}
 }
 
-// fullDisk has no room for the claims of the run "bad", so many times.
+// fullDisk cannot take the claims of the run "bad", so many times.
 type fullDisk struct {
 	durable.Disk
 	times int
+	why   error
 }
 
 func (d *fullDisk) Link(label, from, to string) error {
 	if label == "claim" && strings.Contains(to, "/runs/bad/") && d.times > 0 {
 		d.times--
-		return &os.LinkError{Op: "link", Old: from, New: to, Err: unix.ENOSPC}
+		return &os.LinkError{Op: "link", Old: from, New: to, Err: d.why}
 	}
 	return d.Disk.Link(label, from, to)
 }
@@ -353,11 +440,12 @@ func (d *fullDisk) Link(label, from, to string) error {
 func TestTrouble(t *testing.T) {
 	for _, c := range []struct {
 		times int
+		why   error
 		want  runsheet.Status
 		tries int
-	}{{2, runsheet.Finished, 2}, {1000, runsheet.Pending, 6}} {
+	}{{2, unix.EIO, runsheet.Finished, 2}, {1000, unix.EIO, runsheet.Pending, 6}, {20, unix.ENOSPC, runsheet.Finished, 20}} {
 		b := newBench(t, exits(0), "bad", "good")
-		disk := &fullDisk{durable.OS(), c.times}
+		disk := &fullDisk{durable.OS(), c.times, c.why}
 		b.disk, b.sheet.Policy.Jobs = disk, 1 // the place is for the other one meanwhile
 		control, land := b.flies()
 		out := b.controlled(launcher.Options{}, control)
@@ -380,7 +468,7 @@ func TestTrouble(t *testing.T) {
 // TestCannotStart holds the same where the executor cannot start anything.
 func TestCannotStart(t *testing.T) {
 	b := newBench(t, exits(0), "a")
-	b.fake.FailStart = fmt.Errorf("no such machine")
+	b.fake.FailStart(fmt.Errorf("no such machine"))
 	control, land := b.flies()
 	out := b.controlled(launcher.Options{}, control)
 	land()

@@ -53,10 +53,17 @@ func (b *batches) take(x *batch) []claimed {
 // claim, it looks at the run once more.
 func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batches) (changed bool, err error) {
 	if err := l.ready(ctx); err != nil {
+		var whole *wholeError
+		if !errors.As(err, &whole) && (durable.Starved(err) || durable.NoRoom(err)) {
+			return false, err
+		}
 		return false, &wholeError{err}
 	}
 	if err := l.stillHeld(); err != nil {
 		return false, &wholeError{err}
+	}
+	if err := spareFiles(); err != nil {
+		return false, err
 	}
 	i, run, before := a.Run, l.sheet.Runs[a.Run], l.facts[a.Run]
 	seen := l.look(ctx, i)
@@ -90,7 +97,8 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 		return false, err
 	}
 	// From here on a supervisor may live: the journal knows of it first.
-	if err := l.noteClaim(i, c); err != nil {
+	elsewhere := seen.End != nil && seen.End.Failure() && seen.Claim.Nonce != l.ledger.entry(run.WorkDir).nonce
+	if err := l.noteClaim(i, c, elsewhere); err != nil {
 		return false, &wholeError{err}
 	}
 	this := claimed{i, runsheet.Launch{Dir: record.AttemptDir(run.WorkDir, c.Attempt), Claim: c, Resources: run.Resources}}
@@ -154,11 +162,21 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 // callOff gives up an attempt that was claimed, not started, and never will be: so that the next one may be claimed,
 // after a while. Its end says why.
 func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
-	_, err := record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{
-		Why: runsheet.Cause{Kind: runsheet.CauseNotStarted, Text: diagnose.Clean(withHint(why))}})
+	cause := runsheet.Cause{Kind: runsheet.CauseNotStarted, Text: diagnose.Clean(withHint(why))}
+	short := l.fellShort(c.run, why)
+	if short {
+		cause.Kind = runsheet.CauseShort
+	}
+	_, err := record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{Why: cause})
 	l.look(ctx, c.run)
 	if err := l.report(c.run); err != nil {
 		return err
+	}
+	if short && err != nil {
+		l.uncounted[c.launch.Claim.Nonce] = true
+	}
+	if short && (err == nil || l.fellShort(c.run, err)) {
+		return nil // its end is written as soon as that can be done
 	}
 	why = errors.Join(why, err)
 	if t := l.putOff(c.run, why); err != nil || t.final {

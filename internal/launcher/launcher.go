@@ -8,6 +8,8 @@ package launcher
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"runsheet"
@@ -88,10 +90,18 @@ type Launcher struct {
 	broken      string
 	file        sheetFile
 	lock        *record.LauncherLock
-	scanned     time.Time     // when all runs were observed last
-	scannedRest time.Time     // when all but those that wait in a queue were
-	scan        time.Duration // how long that took
-	turn        time.Duration // the CPU time that the last round of the loop took
+	ctx         context.Context // of Run
+	mayWait     bool            // for room for the journal
+	unwritten   bool            // it was told to stop or to leave while the journal could not be written
+	rooms       *observe.Rooms
+	starved     shortage             // of files, processes or memory
+	full        map[uint64]*shortage // of room, by file system
+	told        map[string]int       // shortages that were told of, with a run that is held back
+	uncounted   map[string]bool      // nonces of attempts that could not be started, for no fault of theirs, and have no end yet
+	scanned     time.Time            // when all runs were observed last
+	scannedRest time.Time            // when all but those that wait in a queue were
+	scan        time.Duration        // how long that took
+	turn        time.Duration        // the CPU time that the last round of the loop took
 }
 
 // stopping is how far an interrupt has come.
@@ -124,6 +134,7 @@ func New(c Config) *Launcher {
 	return &Launcher{sheet: c.Sheet, opts: c.Options, sys: c.System, disk: c.Disk, observer: c.Observer,
 		executors: executors, sampler: host.NewSampler(wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
 		state: record.StateDir(c.Sheet.Dir, c.Sheet.Path), trouble: map[int]*trouble{},
+		rooms: observe.NewRooms(), full: map[uint64]*shortage{}, told: map[string]int{}, uncounted: map[string]bool{},
 		recovering: map[int]bool{}, unproved: map[int]bool{}, waiting: map[int]bool{}, doubts: map[int]time.Time{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
 }
 
@@ -152,10 +163,15 @@ func (l *Launcher) Run(ctx context.Context) (Outcome, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	l.ctx, l.mayWait = ctx, !l.opts.Once
 	l.sample(ctx)
 	l.watch = newWatcher()
 	defer l.watch.close()
 	out, err := l.loop(ctx, events)
+	if errors.Is(err, errUnwritten) {
+		out, err = l.withoutJournal(ctx), nil
+	}
+	l.mayWait, l.unwritten = false, false
 	text := "done"
 	switch {
 	case err != nil:
@@ -170,7 +186,7 @@ func (l *Launcher) Run(ctx context.Context) (Outcome, error) {
 		text = out.Broken
 	}
 	ended := l.note(journal.Event{Kind: journal.LauncherEnded, Text: text})
-	if err == nil { // or a journal that could not be written would be told of twice
+	if err == nil && !durable.NoRoom(ended) { // a launcher that was killed says no more, and nothing is lost with it
 		err = ended
 	}
 	return out, err
@@ -195,12 +211,20 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 				return Outcome{}, err
 			}
 		}
-		actions, broken := l.decide(ctx)
-		if broken != "" && l.broken == "" {
-			l.broken = broken
-			if err := l.note(journal.Event{Kind: journal.Trouble, Text: "nothing more is launched: " + broken}); err != nil {
+		actions, short, broken := l.decide(ctx)
+		was := l.broken
+		l.broken = broken // until a person asks for a retry
+		if broken != "" && was == "" {
+			text := "nothing more is launched: " + broken
+			if slices.ContainsFunc(l.facts, runsheet.Facts.Live) { // otherwise this launcher ends
+				text += "; once the cause is mended, `runsheet retry RUN` has this launcher go on"
+			}
+			if err := l.note(journal.Event{Kind: journal.Trouble, Text: text}); err != nil {
 				return Outcome{}, err
 			}
+		}
+		if err := l.tellShortages(actions, short); err != nil {
+			return Outcome{}, err
 		}
 		if err := l.submitAgain(ctx); err != nil {
 			return Outcome{}, err
@@ -276,10 +300,12 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 	return nil
 }
 
-// decide asks the plan what to do now, and why nothing more should be launched at all, if so.
-func (l *Launcher) decide(ctx context.Context) (actions []runsheet.Action, broken string) {
+// decide asks the plan what to do now, and why nothing more should be launched at all, if so. short is, of each run, what
+// had to be there before anything could be launched for it.
+func (l *Launcher) decide(ctx context.Context) (actions []runsheet.Action, short []string, broken string) {
 	in := plan.Input{Runs: l.sheet.Runs, Facts: l.facts, Policy: l.sheet.Policy, Now: l.sys.Clock.Now(),
-		Rerun: l.opts.Outdated || l.sheet.Policy.RerunOutdated, Tries: make([]plan.Tries, len(l.sheet.Runs))}
+		Rerun: l.opts.Outdated || l.sheet.Policy.RerunOutdated, Tries: make([]plan.Tries, len(l.sheet.Runs)), Short: make([]string, len(l.sheet.Runs))}
+	l.rooms.Round()
 	for i, r := range l.sheet.Runs {
 		in.Tries[i] = l.ledger.tries(r.WorkDir, l.facts[i])
 	}
@@ -291,10 +317,10 @@ func (l *Launcher) decide(ctx context.Context) (actions []runsheet.Action, broke
 		broken = reason
 	}
 	actions = plan.Decide(in)
-	for l.giveWay(in, actions) {
+	for l.giveWay(in, actions) || broken == "" && l.stop == notStopping && l.holdBack(in, actions) {
 		actions = plan.Decide(in)
 	}
-	return actions, broken
+	return actions, in.Short, broken
 }
 
 // giveWay takes the runs that cannot be launched now, for trouble that we had with them, out of what is to be planned,

@@ -42,6 +42,8 @@ type entry struct {
 	request int         // newest retry request that was seen
 	reached int64       // the most that was done at an end of this session
 	gaveUp  int         // one more than the attempt after which it was given up in this session; 0: it was not
+	failed  bool        // it failed, in whatever session, and has not been complete since
+	before  bool        // it had failed before this session began
 	tries   *plan.Tries // nil: none of this session's ended; most wait for long
 }
 
@@ -62,7 +64,7 @@ func replay(events []journal.Event, resume bool) *ledger {
 func (l *ledger) begin(session string) {
 	l.session, l.over, l.ends = session, false, nil
 	for _, e := range l.entries {
-		e.tries, e.gaveUp, e.reached = nil, 0, 0
+		e.tries, e.gaveUp, e.reached, e.before = nil, 0, 0, e.failed
 	}
 }
 
@@ -104,6 +106,9 @@ func (l *ledger) fold(ev journal.Event) {
 		l.claimer = ev.Process
 		e.claimer, e.process, e.group, e.host, e.devices = ev.Process, nil, 0, ev.Host, ev.Devices
 		e.batch, e.task = unique.Make(ev.Batch).Value(), ev.Task // thousands have the same
+		if ev.Again {
+			e.failed, e.before = true, true
+		}
 	case journal.Began, journal.Adopted:
 		if ev.Process != nil { // adopted before it began: that is still to come
 			e.process, e.group = ev.Process, ev.Group
@@ -117,11 +122,17 @@ func (l *ledger) fold(ev journal.Event) {
 		e.request, e.tries, e.gaveUp = max(e.request, ev.Request), nil, 0
 	case journal.Ended:
 		e.ended, e.at = true, ev.At
+		e.failed = !ev.OK && (e.failed || ev.End.Failure() && !blameless(ev))
 		if ev.Early {
+			e.before = e.failed
 			return
 		}
 		e.count(ev)
-		l.ends = append(l.ends, plan.Ended{Run: ev.Run, At: ev.At, Cause: ev.Cause, OK: ev.OK || e.tries.Gained || !failure(ev.End)})
+		ok := ev.OK || e.tries.Gained || !ev.End.Failure() || blameless(ev)
+		e.failed = e.failed && !e.tries.Gained
+		if ok || !e.before { // what failed before says nothing about what was never tried
+			l.ends = append(l.ends, plan.Ended{Run: ev.Run, At: ev.At, Cause: ev.Cause, OK: ok})
+		}
 	}
 }
 
@@ -140,15 +151,27 @@ func (e *entry) count(ev journal.Event) {
 		e.tries.Lost, e.tries.Void = 0, 0
 	case ev.End == runsheet.EndLost, ev.End == runsheet.EndPreempted:
 		e.tries.Lost++
-	case ev.End == runsheet.EndVoid && ev.Cause.Kind == runsheet.CauseWithdrawn: // we saw to it ourselves
+	case blameless(ev):
 	case ev.End == runsheet.EndVoid:
 		e.tries.Void++
 	case ev.End == runsheet.EndStopped:
 		e.tries.Lost, e.tries.Void = 0, 0
-	case failure(ev.End):
+	case ev.End.Failure():
 		e.tries.Failed++
 		e.tries.Lost, e.tries.Void = 0, 0
 	}
+}
+
+// blameless says whether an attempt that ran nothing ended for a reason of ours, which counts for nothing: we saw to it
+// ourselves, or could start nothing just then.
+func blameless(ev journal.Event) bool {
+	switch ev.End {
+	case runsheet.EndVoid:
+		return ev.Cause.Kind == runsheet.CauseWithdrawn || ev.Cause.Kind == runsheet.CauseShort
+	case runsheet.EndError:
+		return ev.Cause.Kind == runsheet.CauseShort
+	}
+	return false
 }
 
 // tries returns what the plan is to know of a run beside its facts: also whether the journal has a claim without an
@@ -159,6 +182,7 @@ func (l *ledger) tries(workDir string, f runsheet.Facts) plan.Tries {
 	if e.tries != nil {
 		t = *e.tries
 	}
+	t.Before = e.before && e.failed
 	if e.vanished(f) || f.Problem != "" && !e.ended {
 		t.Open = f.Vanished(e.claim()).Why
 		t.Host, t.Devices = e.host, e.devices
@@ -175,14 +199,4 @@ func (e *entry) vanished(f runsheet.Facts) bool {
 func (e *entry) claim() runsheet.Claim {
 	return runsheet.Claim{Run: e.run, Attempt: e.attempt, Nonce: e.nonce, Host: e.host, Devices: e.devices,
 		Batch: e.batch, Task: e.task}
-}
-
-// failure says whether an end of this kind counts against the retries. A lost or preempted attempt does not: its run is
-// not to blame. Nor does a time limit, where the work came further than before.
-func failure(k runsheet.EndKind) bool {
-	switch k {
-	case runsheet.EndStopped, runsheet.EndLost, runsheet.EndVoid, runsheet.EndPreempted:
-		return false
-	}
-	return true
 }

@@ -88,6 +88,46 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestFailedBefore holds of which runs a new session knows that they failed in an earlier one, and that their failures do
+// not count for the breaker.
+func TestFailedBefore(t *testing.T) {
+	fails := func(s string, n int) journal.Event { return ended(s, n, runsheet.EndExit, false, false) }
+	short := func(kind runsheet.EndKind, n int) journal.Event {
+		e := ended("t", n, kind, false, false)
+		e.Cause.Kind = runsheet.CauseShort
+		return e
+	}
+	again := event("t", journal.Claimed, 2)
+	again.Again = true
+	retry := journal.Event{Kind: journal.Requested, Session: "t", WorkDir: "/w", Request: 1}
+	for _, c := range []struct {
+		name   string
+		events []journal.Event
+		before bool
+		ends   int
+	}{
+		{"failed in this session", []journal.Event{fails("t", 1)}, false, 1},
+		{"failed in an earlier one", []journal.Event{fails("s", 1), fails("t", 2)}, true, 0},
+		{"failed in an earlier one, complete now", []journal.Event{fails("s", 1), ended("t", 2, runsheet.EndExit, true, false)}, false, 1},
+		{"complete in an earlier one", []journal.Event{ended("s", 1, runsheet.EndExit, true, false), fails("t", 2)}, false, 1},
+		{"interrupted in an earlier one", []journal.Event{ended("s", 1, runsheet.EndStopped, false, false), fails("t", 2)}, false, 1},
+		{"failed, and interrupted at its retry", []journal.Event{fails("s", 1), ended("s", 2, runsheet.EndStopped, false, false), fails("t", 3)}, true, 0},
+		{"failed, and lost since", []journal.Event{fails("s", 1), ended("s", 2, runsheet.EndLost, false, false), fails("t", 3)}, true, 0},
+		{"of an earlier session, failed in this one", []journal.Event{ended("t", 1, runsheet.EndExit, false, true), fails("t", 2)}, true, 0},
+		{"of another journal", []journal.Event{again, fails("t", 2)}, true, 0},
+		{"we could not start it", []journal.Event{short(runsheet.EndVoid, 1), short(runsheet.EndError, 2), fails("t", 3)}, false, 3},
+		{"a person asked for a retry", []journal.Event{fails("s", 1), retry, fails("t", 2)}, true, 0},
+	} {
+		l := replay(append(c.events, journal.Event{Kind: journal.LauncherStarted, Session: "t"}), true)
+		if got := l.tries("/w", runsheet.Facts{Attempt: 9, Claim: &runsheet.Claim{}}).Before; got != c.before || len(l.ends) != c.ends {
+			t.Errorf("%s: before %v, ends %+v", c.name, got, l.ends)
+		}
+		if e := l.entry("/w"); e.tries != nil && (e.tries.Failed > 1 || e.tries.Void > 0) {
+			t.Errorf("%s: %+v", c.name, *e.tries)
+		}
+	}
+}
+
 // TestVanished holds when the journal says more than the records.
 func TestVanished(t *testing.T) {
 	open := replay([]journal.Event{event("s", journal.Claimed, 1), ended("s", 1, runsheet.EndExit, false, false), event("s", journal.Claimed, 2)}, true)
@@ -196,7 +236,7 @@ func checkPrefix(t *rapid.T, events []journal.Event) {
 			switch {
 			case e.Kind == journal.Requested || e.Kind == journal.Ended && e.OK && !e.Early:
 				failed = 0
-			case e.Kind == journal.Ended && !e.Early && failure(e.End):
+			case e.Kind == journal.Ended && !e.Early && e.End.Failure():
 				failed++
 			}
 		}

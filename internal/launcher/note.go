@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"errors"
 	"fmt"
 
 	"runsheet"
@@ -12,9 +13,24 @@ import (
 // note writes an event to the journal and tells the listener.
 func (l *Launcher) note(e journal.Event) error {
 	e.At, e.Session = l.sys.Clock.Now(), l.ledger.session
-	if err := l.journal.Append(e); err != nil {
-		return durable.WithHint(fmt.Errorf("the launcher cannot go on without its journal: %w", err),
-			"make room or restore the file system, and run again: attempts that live go on meanwhile and will be adopted")
+	if l.unwritten {
+		return &wholeError{errUnwritten}
+	}
+	err := l.journal.Append(e)
+	if err != nil {
+		err = l.outwait(e, err)
+	}
+	var whole *wholeError
+	if errors.As(err, &whole) {
+		return err
+	}
+	if err != nil {
+		what := "restore the file system"
+		if hint := durable.Hint(err); hint != "" {
+			what = hint
+		}
+		return &wholeError{durable.WithHint(fmt.Errorf("the launcher cannot go on without its journal: %w", err),
+			what+"; then run again: attempts that live go on meanwhile and will be adopted")}
 	}
 	l.ledger.fold(e)
 	l.listener.Event(e)
@@ -37,10 +53,11 @@ func (l *Launcher) event(kind journal.Kind, i int) journal.Event {
 	return e
 }
 
-// noteClaim writes a claim that is durable into the journal.
-func (l *Launcher) noteClaim(i int, c runsheet.Claim) error {
+// noteClaim writes a claim that is durable into the journal. again: the attempt before it failed, and the journal does not
+// know that.
+func (l *Launcher) noteClaim(i int, c runsheet.Claim, again bool) error {
 	by := c.By // the ledger keeps it, and must not keep the claim
-	return l.note(journal.Event{Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir, Attempt: c.Attempt,
+	return l.note(journal.Event{Again: again, Kind: journal.Claimed, Run: l.sheet.Runs[i].Name, WorkDir: l.sheet.Runs[i].WorkDir, Attempt: c.Attempt,
 		Nonce: c.Nonce, Host: c.Host, Devices: c.Devices, Batch: c.Batch, Task: c.Task, Process: &by})
 }
 
@@ -54,5 +71,5 @@ func (l *Launcher) learn(i int) (ok bool, err error) {
 	if err := record.Settle(l.sys, record.AttemptDir(l.sheet.Runs[i].WorkDir, f.Attempt)); err != nil {
 		return false, l.troubled(i, err)
 	}
-	return true, l.noteClaim(i, *f.Claim)
+	return true, l.noteClaim(i, *f.Claim, false)
 }

@@ -5,6 +5,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/journal"
+	"runsheet/internal/plan"
 	"runsheet/internal/record"
 )
 
@@ -21,6 +22,23 @@ func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 	}
 	l.strays = l.observer.Strays(ctx, l.sheet, events)
 	l.sampler.Sample(ctx)
-	actions, _ := l.decide(ctx)
+	actions, _, _ := l.decide(ctx)
 	return actions, nil
+}
+
+// NoHost says of each of some runs why no host of the pool could ever have room for it, as the hosts are now; empty: one
+// could. It does nothing, and asks no scheduler.
+func (l *Launcher) NoHost(ctx context.Context, which []int) []string {
+	out := make([]string, len(which))
+	for _, e := range l.sheet.Pool {
+		if _, ok := l.executors[e.Kind].(runsheet.Queue); ok {
+			return out // a queue says itself what it has no room for
+		}
+	}
+	l.sampler.Sample(ctx)
+	hosts := l.hosts(ctx)
+	for k, i := range which {
+		out[k] = plan.Never(l.sheet.Runs[i].Resources, hosts)
+	}
+	return out
 }

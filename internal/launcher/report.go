@@ -1,6 +1,8 @@
 package launcher
 
 import (
+	"time"
+
 	"runsheet"
 	"runsheet/internal/journal"
 	"runsheet/internal/record"
@@ -31,6 +33,9 @@ func (l *Launcher) report(i int) error {
 		if err := l.note(ev); err != nil {
 			return err
 		}
+		if f.End == nil || f.End.Cause.Kind != runsheet.CauseShort {
+			l.plenty(i)
+		}
 	}
 	if f.End == nil || e.ended {
 		return nil
@@ -54,7 +59,18 @@ func (l *Launcher) report(i int) error {
 	if f.End.Kind == runsheet.EndVoid && ev.Cause.Kind == "" {
 		ev.Cause = runsheet.Cause{Kind: runsheet.CauseLost, Text: "it had not begun"}
 	}
-	return l.note(ev)
+	if err := l.note(ev); err != nil {
+		return err
+	}
+	delete(l.uncounted, ev.Nonce)
+	now := l.sys.Clock.Now()
+	switch {
+	case ev.Cause.Kind != runsheet.CauseShort:
+		l.starved.until = time.Time{} // what it held is free
+	case !ev.Early && l.lacks(i, now) == "": // its supervisor said so
+		l.starved.grow(now, "what a start needs: "+ev.Cause.Text)
+	}
+	return nil
 }
 
 // tellWaiting tells of an attempt that began, and does not run now: its job is suspended, or queued again. It tells as well

@@ -23,7 +23,7 @@ func (l *Launcher) followRestarts(i int) error {
 			return l.troubled(i, err)
 		}
 		if v.Claim.Nonce != l.ledger.entry(run.WorkDir).nonce {
-			if err := l.noteClaim(i, *v.Claim); err != nil {
+			if err := l.noteClaim(i, *v.Claim, false); err != nil {
 				return err
 			}
 		}

@@ -17,10 +17,11 @@ const (
 
 // trouble is what kept the launcher from acting on one run. It may pass: a disk that is full, a server that is away.
 type trouble struct {
-	count int
-	text  string
-	until time.Time
-	final bool
+	count   int // tries that count; after troubleMost of them it is given up
+	passing int // tries that failed for want of what everybody needs
+	text    string
+	until   time.Time
+	final   bool
 }
 
 // mayAct says whether nothing keeps us from acting on a run now.
@@ -37,15 +38,24 @@ func (l *Launcher) putOff(i int, err error) *trouble {
 		l.trouble[i] = t
 	}
 	t.text = err.Error()
+	if durable.NoRoom(err) || durable.Starved(err) { // however long that takes
+		t.until = l.sys.Clock.Now().Add(min(troubleWait<<t.passing, shortageMost))
+		t.passing = min(t.passing+1, troubleMost)
+		return t
+	}
 	t.until = l.sys.Clock.Now().Add(troubleWait << t.count)
 	t.count++
 	t.final = t.count > troubleMost || errors.Is(err, os.ErrPermission)
 	return t
 }
 
-// troubled puts a run off, and tells why.
+// troubled puts a run off, and tells why; once, where that passes.
 func (l *Launcher) troubled(i int, err error) error {
-	return l.complain(i, l.putOff(i, err), err)
+	t := l.putOff(i, err)
+	if t.passing > 1 {
+		return nil
+	}
+	return l.complain(i, t, err)
 }
 
 func (l *Launcher) complain(i int, t *trouble, err error) error {

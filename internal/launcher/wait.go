@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"runsheet"
+	"runsheet/internal/durable"
 	"runsheet/internal/journal"
 	"runsheet/internal/record"
 )
@@ -91,6 +92,9 @@ func (l *Launcher) wait(ctx context.Context, actions []runsheet.Action) (leave b
 			err = l.buried(r.run)
 		}
 		l.look(ctx, r.run) // after the burial, which explains what is there
+		if f := l.facts[r.run]; durable.NoRoom(r.err) && f.Claim != nil && (f.Start == nil || f.Start.Void) {
+			l.uncounted[f.Claim.Nonce] = true // where there is no room, who did not begin is not to blame
+		}
 		if err == nil && r.err != nil {
 			err = l.troubled(r.run, r.err)
 		}

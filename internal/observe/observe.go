@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"runsheet"
 	"runsheet/internal/diagnose"
@@ -55,7 +56,7 @@ func (o *Observer) Recompute(ctx context.Context, runs []runsheet.Run) []runshee
 func (o *Observer) all(ctx context.Context, runs []runsheet.Run, recompute bool) []runsheet.Facts {
 	facts := make([]runsheet.Facts, len(runs))
 	var g errgroup.Group
-	g.SetLimit(4 * runtime.GOMAXPROCS(0)) // file servers answer several questions at once
+	g.SetLimit(atOnce())
 	for i := range runs {
 		g.Go(func() error {
 			facts[i] = o.one(ctx, runs[i], recompute)
@@ -64,6 +65,18 @@ func (o *Observer) all(ctx context.Context, runs []runsheet.Run, recompute bool)
 	}
 	g.Wait()
 	return facts
+}
+
+// atOnce returns how many runs are looked at side by side: file servers answer several questions at once, but each look has
+// some files open, and all of them together no more than a quarter of what is allowed.
+func atOnce() int {
+	const files = 8 // at most, of one look
+	most := 4 * runtime.GOMAXPROCS(0)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil {
+		most = min(most, int(max(min(limit.Cur, 1<<20)/4/files, 1)))
+	}
+	return most
 }
 
 // One observes a single run.
@@ -105,7 +118,7 @@ func (o *Observer) records(ctx context.Context, workDir string) runsheet.Facts {
 	for range 3 {
 		v, err := record.Look(o.sys, workDir)
 		if err != nil {
-			return runsheet.Facts{Problem: problem(err)}
+			return runsheet.Facts{Problem: problem(err), Passing: durable.Starved(err)}
 		}
 		f = runsheet.Facts{Attempt: v.Attempt, Claim: v.Claim, Start: v.Start, End: v.End, Request: v.Request}
 		if !f.Live() {

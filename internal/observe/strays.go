@@ -47,18 +47,43 @@ func Vanished(sheet *runsheet.Sheet, events []journal.Event, facts []runsheet.Fa
 	}
 }
 
-// GivenUp lets runs that are pending say why the last launcher did not attempt them, if that is the last thing that its
-// journal tells of them.
-func GivenUp(events []journal.Event, runs []runsheet.Observed) {
+// GivenUp lets runs that are pending say why a launcher gave them up, if that is the last thing that its journal tells of
+// them, and holds still. A launcher that began since has not given them up, or says so anew. Whether no host has room for
+// a run is not for a journal to say: noHost says it of each of some runs, as the hosts are now; empty: one has.
+func GivenUp(events []journal.Event, runs []runsheet.Observed, noHost func(which []int) []string) {
 	last := map[string]journal.Event{}
-	for _, e := range events {
-		if e.WorkDir != "" {
-			last[e.WorkDir] = e
+	var began, ended int // the last start and the last end of a launcher
+	at := map[string]int{}
+	for n, e := range events {
+		switch {
+		case e.WorkDir != "":
+			last[e.WorkDir], at[e.WorkDir] = e, n
+		case e.Kind == journal.LauncherStarted:
+			began = n
+		case e.Kind == journal.LauncherEnded:
+			ended = n
 		}
 	}
+	var hosts []int
 	for i, o := range runs {
-		if e := last[o.Run.WorkDir]; e.Kind == journal.GaveUp && o.Status == runsheet.Pending && o.Reason == "" {
+		e, n := last[o.Run.WorkDir], at[o.Run.WorkDir]
+		switch {
+		case e.Kind != journal.GaveUp || o.Status != runsheet.Pending || o.Reason != "":
+		case e.Cause.Kind == runsheet.CauseNoHost:
+			hosts = append(hosts, i)
+		case n < began:
+		case n < ended:
+			runs[i].Reason = "the last launcher gave it up: " + e.Text
+		default:
 			runs[i].Reason = "given up: " + e.Text
+		}
+	}
+	if len(hosts) == 0 {
+		return
+	}
+	for k, why := range noHost(hosts) {
+		if why != "" {
+			runs[hosts[k]].Reason = "given up: " + why
 		}
 	}
 }

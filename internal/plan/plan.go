@@ -14,6 +14,7 @@ type Input struct {
 	Facts  []runsheet.Facts
 	Tries  []Tries
 	Strays []runsheet.Facts // live attempts that the sheet no longer has: they hold their slot and their devices
+	Short  []string         // of each run, what must be there before anything is launched for it: room on its disk; empty: nothing is short
 	Hosts  []runsheet.Host  // in the order in which they are to be used
 	Policy runsheet.Policy
 	Rerun  bool // outdated runs are to be run again
@@ -23,6 +24,7 @@ type Input struct {
 // Tries is what the launcher remembers of a run from its journal, in this session.
 type Tries struct {
 	Failed int            // failed ends that count against the retries, since the last retry request
+	Before bool           // it failed in an earlier session, and has not been complete since
 	Lost   int            // ends in a row that are not the run's fault: lost, preempted; they use up no retry
 	Gained bool           // the last attempt reached a time limit, and more of the work was done by then than ever before
 	Void   int            // ends in a row of attempts that were given up before they began
@@ -39,9 +41,10 @@ type Tries struct {
 // without hosts.
 const lookAgain = 10 * time.Second
 
-// Decide returns exactly one action for each run, in the order of the runs. Runs earlier in the sheet are served first;
-// a later one is launched before them only where what is free is enough for it and not for them. What waits in a queue
-// is taken out of it where a host before it in the pool has room.
+// Decide returns exactly one action for each run, in the order of the runs. What failed before is served after all that
+// did not; among equals, runs earlier in the sheet are served first. A later one is launched before them only where what
+// is free is enough for it and not for them. What waits in a queue is taken out of it where a host before it in the pool
+// has room.
 func Decide(in Input) []runsheet.Action {
 	s := newSpace(in)
 	actions := make([]runsheet.Action, len(in.Runs))
@@ -49,12 +52,30 @@ func Decide(in Input) []runsheet.Action {
 		if i >= len(in.Facts) {
 			actions[i] = runsheet.Action{Verb: runsheet.VerbWait, Reason: "not observed yet", Until: in.Now.Add(lookAgain)}
 		} else {
-			actions[i] = in.one(i, s)
+			actions[i] = in.one(i)
 		}
+	}
+	// Nobody starves: what never failed is tried at last, or finishes, and both are finite.
+	for _, again := range []bool{false, true} {
+		for i, a := range actions {
+			if a.Verb == runsheet.VerbLaunch && a.Again == again && a.Host == "" {
+				actions[i] = in.room(i, s, a)
+			}
+		}
+	}
+	for i := range actions {
 		actions[i].Run = i
 	}
 	in.bringBack(s, actions)
 	return actions
+}
+
+// room gives a launch its place, unless something is short that it needs whatever the host.
+func (in Input) room(i int, s *space, a runsheet.Action) runsheet.Action {
+	if i < len(in.Short) && in.Short[i] != "" {
+		return wait("waiting for "+in.Short[i], in.Now.Add(lookAgain))
+	}
+	return s.place(a, in.Runs[i].Resources)
 }
 
 func (in Input) tries(i int) Tries {
@@ -64,9 +85,12 @@ func (in Input) tries(i int) Tries {
 	return Tries{}
 }
 
-// one decides about one run, and takes what it gives the run out of s.
-func (in Input) one(i int, s *space) runsheet.Action {
+// one decides about one run. A launch has no place yet.
+func (in Input) one(i int) runsheet.Action {
 	run, f, t := in.Runs[i], in.Facts[i], in.tries(i)
+	if f.Problem != "" && f.Passing {
+		return wait(f.Problem, in.Now.Add(lookAgain))
+	}
 	if f.Problem != "" {
 		return giveUp(f.Problem)
 	}
@@ -101,7 +125,22 @@ func (in Input) one(i int, s *space) runsheet.Action {
 		return a
 	}
 	a.Resume = !a.Fresh && f.Begun()
-	return s.place(a, run.Resources)
+	a.Again = failedBefore(f, t, judged)
+	return a
+}
+
+// failedBefore says whether a run failed before, in this session or in an earlier one, so that what did not goes first.
+// A person who asks for a retry has seen to it.
+func failedBefore(f runsheet.Facts, t Tries, judged runsheet.Judgement) bool {
+	switch {
+	case f.RetryRequested():
+		return false
+	case t.Failed > 0 || t.Before:
+		return true
+	case judged.Status != runsheet.Failed || f.End == nil || f.End.Kind == runsheet.EndTimeLimit: // what came further goes on
+		return false
+	}
+	return f.End.Failure() // of an attempt that this journal does not know
 }
 
 // live decides about a run with an attempt that has no end: it is never launched, whatever became of the attempt.

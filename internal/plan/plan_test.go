@@ -71,6 +71,11 @@ func TestDecide(t *testing.T) {
 	launch := func(reason string, resume, fresh bool) runsheet.Action {
 		return runsheet.Action{Verb: runsheet.VerbLaunch, Reason: reason, Host: "localhost", Resume: resume, Fresh: fresh}
 	}
+	again := func(reason string, resume, fresh bool) runsheet.Action {
+		a := launch(reason, resume, fresh)
+		a.Again = true
+		return a
+	}
 	end := func(kind runsheet.EndKind, reason string) runsheet.Action {
 		return runsheet.Action{Verb: runsheet.VerbEnd, Reason: reason, Kind: kind}
 	}
@@ -94,6 +99,8 @@ func TestDecide(t *testing.T) {
 		}, want: giveUp("3 epochs found, but neither a total nor an attempt of ours says whether that is all")},
 		{name: "the journal knows of an attempt", world: func(w one) { w.tries.Open = "attempt 1 may still live" }, want: wait("attempt 1 may still live", never)},
 		{name: "records that cannot be read", world: func(w one) { w.facts.Problem = "claim.json: cut off" }, want: giveUp("claim.json: cut off")},
+		{name: "records that could not be read just now", world: func(w one) { w.facts.Problem, w.facts.Passing = "too many open files", true },
+			want: wait("too many open files", in(lookAgain))},
 		{name: "records that cannot be read, after an attempt was seen", world: func(w one) { w.attempted().facts.Problem = "end.json: cut off" },
 			want: giveUp("end.json: cut off")},
 		{name: "evidence that cannot be read", world: func(w one) { w.facts.Progress = &runsheet.Progress{Error: "progress.json: cut off"} },
@@ -119,7 +126,7 @@ func TestDecide(t *testing.T) {
 			w.asked(runsheet.RequestStop)
 		}, rerun: true, want: leave("stopped", "by alice")},
 		{name: "unfinished, the command changed", world: func(w one) { w.ended(runsheet.EndExit).run.Command = "new" },
-			want: launch("exited 1 at 7 of 20 epochs", true, false)},
+			want: again("exited 1 at 7 of 20 epochs", true, false)},
 		{name: "stopped by a person", world: func(w one) { w.ended(runsheet.EndStopped).asked(runsheet.RequestStop) }, want: leave("stopped", "by alice")},
 		{name: "interrupted", world: func(w one) { w.ended(runsheet.EndStopped) }, want: launch("stopped at 7 of 20 epochs", true, false)},
 
@@ -188,18 +195,18 @@ func TestDecide(t *testing.T) {
 			w.facts.Progress = epochs(20)
 		}, want: launch("attempt 1 was called off before it began", false, true)},
 		{name: "fresh, begun and failed", world: func(w one) { w.ended(runsheet.EndExit).facts.Claim.Fresh = true },
-			want: launch("exited 1 at 7 of 20 epochs", true, false)},
+			want: again("exited 1 at 7 of 20 epochs", true, false)},
 		{name: "void twice", world: func(w one) { w.ended(runsheet.EndVoid); *w.tries = Tries{Void: 2, Last: ago(time.Second)} },
 			want: wait("attempt 1 was called off before it began", in(9*time.Second))},
 		{name: "void again and again", world: func(w one) { w.ended(runsheet.EndVoid); w.tries.Void = 3 },
 			want: giveUp("attempt 1 was called off before it began; 3 in a row")},
 
 		{name: "failed in an earlier session", world: func(w one) { w.failed(0, runsheet.CauseImport, "No module named torch", noon) },
-			want: launch("exited 1 at 7 of 20 epochs: No module named torch", true, false)},
+			want: again("exited 1 at 7 of 20 epochs: No module named torch", true, false)},
 		{name: "failed just now", world: func(w one) { w.failed(1, runsheet.CauseTraceback, "ValueError", ago(4*time.Second)) },
 			want: wait("retry 1 of 2: exited 1 at 7 of 20 epochs: ValueError", in(6*time.Second))},
 		{name: "failed, backoff over", world: func(w one) { w.failed(1, runsheet.CauseTraceback, "ValueError", ago(10*time.Second)) },
-			want: launch("retry 1 of 2: exited 1 at 7 of 20 epochs: ValueError", true, false)},
+			want: again("retry 1 of 2: exited 1 at 7 of 20 epochs: ValueError", true, false)},
 		{name: "failed again", world: func(w one) { w.failed(2, runsheet.CauseTraceback, "ValueError", ago(10*time.Second)) },
 			want: wait("retry 2 of 2: exited 1 at 7 of 20 epochs: ValueError", in(10*time.Second))},
 		{name: "failed too often", world: func(w one) { w.failed(3, runsheet.CauseTraceback, "ValueError", ago(time.Hour)) },
@@ -219,7 +226,7 @@ func TestDecide(t *testing.T) {
 			w.asked(runsheet.RequestStop)
 		}, want: leave("stopped", "by alice")},
 		{name: "the clock was set back", world: func(w one) { w.failed(1, runsheet.CauseTraceback, "ValueError", in(time.Hour)) },
-			want: launch("retry 1 of 2: exited 1 at 7 of 20 epochs: ValueError", true, false)},
+			want: again("retry 1 of 2: exited 1 at 7 of 20 epochs: ValueError", true, false)},
 		{name: "its evidence is gone", world: func(w one) {
 			w.ended(runsheet.EndStopped).facts.Progress = nil
 			w.facts.End.Progress = epochs(7)

@@ -91,13 +91,36 @@ func (s *space) place(a runsheet.Action, r runsheet.Resources) runsheet.Action {
 		foreign = foreign || others
 	}
 	if len(notNow) == 0 {
-		return giveUp(fmt.Sprintf("needs %s; %s", asks(r), strings.Join(never, ", ")))
+		a := giveUp(needs(r, never))
+		a.NoHost = true
+		return a
 	}
 	w := wait("waiting for "+strings.Join(slices.Compact(notNow), ", or "), time.Time{})
 	if foreign {
 		w.Until = s.now.Add(lookAgain)
 	}
 	return w
+}
+
+// Never says why no host could ever have room for an attempt; empty: one could, or none is known.
+func Never(r runsheet.Resources, hosts []runsheet.Host) string {
+	var never []string
+	for _, h := range hosts {
+		why := (&room{Host: h}).never(r)
+		if why == "" {
+			return ""
+		}
+		never = append(never, h.Name+" "+why)
+	}
+	if len(never) == 0 {
+		return ""
+	}
+	return needs(r, never)
+}
+
+// needs says what an attempt asks for, and why no host has that.
+func needs(r runsheet.Resources, never []string) string {
+	return fmt.Sprintf("needs %s; %s", asks(r), strings.Join(never, ", "))
 }
 
 // never says why a host could not run an attempt even if it were idle; empty: it could.
@@ -107,9 +130,9 @@ func (h *room) never(r runsheet.Resources) string {
 		return "takes no attempts"
 	case h.Queue:
 		return "" // it says itself what it has no room for, ever
-	case r.GPUs > len(h.Devices) && len(h.Devices) == 0:
+	case r.GPUs > len(h.Devices) && len(h.Devices) == 0 && h.Blind == "":
 		return "has no GPU"
-	case r.GPUs > len(h.Devices):
+	case r.GPUs > len(h.Devices) && h.Blind == "":
 		return "has " + count(len(h.Devices), "GPU")
 	case h.CPUs > 0 && r.CPUs > h.CPUs:
 		return "has " + count(h.CPUs, "CPU")
@@ -139,6 +162,9 @@ func (h *room) fit(r runsheet.Resources) (devices []string, why string, others b
 		need = runsheet.DefaultGPUMemory
 	}
 	var busy []string
+	if r.GPUs > len(h.Devices) && h.Blind != "" {
+		busy, others = append(busy, h.Blind), true
+	}
 	for _, d := range h.Devices {
 		if len(devices) >= r.GPUs {
 			break

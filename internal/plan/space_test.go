@@ -123,6 +123,8 @@ func TestPlace(t *testing.T) {
 
 		{"no GPU at all", farm([]runsheet.Host{{Name: "localhost", Slots: 2}}, R{GPUs: 2}, R{}), nil,
 			[]string{"give up needs 2 GPUs; localhost has no GPU", "launch localhost"}},
+		{"GPUs that cannot be seen just now", farm([]runsheet.Host{{Name: "box", Slots: 2, CPUs: 8, Blind: "nvidia-smi: no answer within 10s"}}, R{GPUs: 2}, R{GPUs: 1, CPUs: 9}, R{}), nil,
+			[]string{"wait waiting for 2 GPUs on box (nvidia-smi: no answer within 10s) until 10s", "give up needs 1 GPU, 9 CPUs; box has 8 CPUs", "launch box"}},
 		{"too few GPUs", farm(box(2), R{GPUs: 3}), nil, []string{"give up needs 3 GPUs; box has 2 GPUs"}},
 		{"too much", farm(append(box(2), runsheet.Host{Name: "small", Slots: 1, CPUs: 64, Memory: 8 * gib}), R{CPUs: 16, Memory: 12 * gib}), nil,
 			[]string{"give up needs 16 CPUs, 12 GiB of memory; box has 8 CPUs, small has 8.0 GiB of memory"}},

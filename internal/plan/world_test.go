@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ func drawWorld(t *rapid.T) Input {
 		f := drawFacts(t)
 		w.Facts = append(w.Facts, f)
 		w.Tries = append(w.Tries, drawTries(t))
+		w.Short = append(w.Short, rapid.SampledFrom([]string{"", "", "", "room on a disk"}).Draw(t, "short"))
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "strays") {
 		f := live(drawHostName(t), drawDevices(t)...)
@@ -67,7 +69,7 @@ func drawDevices(t *rapid.T) []string {
 
 func drawTries(t *rapid.T) Tries {
 	n := func(what string) int { return rapid.IntRange(0, 4).Draw(t, what) }
-	tries := Tries{Failed: n("failed"), Lost: n("lost"), Void: n("void"), Last: noon.Add(-time.Duration(rapid.IntRange(-5, 900).Draw(t, "last")) * time.Second),
+	tries := Tries{Failed: n("failed"), Before: rapid.Bool().Draw(t, "before"), Lost: n("lost"), Void: n("void"), Last: noon.Add(-time.Duration(rapid.IntRange(-5, 900).Draw(t, "last")) * time.Second),
 		Cause: runsheet.Cause{Kind: rapid.SampledFrom([]runsheet.CauseKind{"", runsheet.CauseImport, runsheet.CauseTraceback}).Draw(t, "cause")}}
 	if rapid.IntRange(0, 5).Draw(t, "open") == 0 {
 		tries.Open, tries.Host, tries.Devices = "its records are gone", drawHostName(t), drawDevices(t)
@@ -187,6 +189,7 @@ func check(t fataler, w Input, plan []runsheet.Action) {
 		anyLive = anyLive || a.Verb == runsheet.VerbLaunch
 		checkOne(t, w, i, a)
 	}
+	checkOrder(t, w, plan)
 	after := loads(carryOut(w, plan))
 	for _, h := range w.Hosts {
 		checkHost(t, h, before[h.Name], after[h.Name])
@@ -195,6 +198,29 @@ func check(t fataler, w Input, plan []runsheet.Action) {
 		// Nobody waits for what will never come.
 		if a.Verb == runsheet.VerbWait && !a.Until.After(w.Now) && !w.Facts[i].Live() && w.Tries[i].Open == "" && !anyLive {
 			t.Fatalf("run %d waits for nothing: %+v", i, a)
+		}
+	}
+}
+
+// checkOrder asks whether what failed before is launched only where everything has its place that never failed and asks
+// for the same, and whether nothing is launched that something is short for.
+func checkOrder(t fataler, w Input, plan []runsheet.Action) {
+	for i, a := range plan {
+		if a.Verb != runsheet.VerbLaunch {
+			continue
+		}
+		if i < len(w.Short) && w.Short[i] != "" {
+			t.Fatalf("run %d was launched, and it needs %s", i, w.Short[i])
+		}
+		if a.Again != failedBefore(w.Facts[i], w.Tries[i], runsheet.Judge(w.Runs[i], w.Facts[i], w.Policy, w.Now)) {
+			t.Fatalf("run %d: again: %v", i, a.Again)
+		}
+		for k, b := range plan {
+			waits := b.Verb == runsheet.VerbWait && strings.HasPrefix(b.Reason, "waiting for a slot")
+			if a.Again && waits && w.Runs[k].Resources == w.Runs[i].Resources &&
+				!failedBefore(w.Facts[k], w.Tries[k], runsheet.Judge(w.Runs[k], w.Facts[k], w.Policy, w.Now)) {
+				t.Fatalf("run %d failed before, and was launched before run %d, which did not", i, k)
+			}
 		}
 	}
 }

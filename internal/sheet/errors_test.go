@@ -96,6 +96,7 @@ var broken = []struct{ name, text, want string }{
 	{"boolean", "command: a\npolicy: {rerun_outdated: §yes}\n", "wrong value: true or false"},
 	{"date", "command: a\npolicy: {outdated_before: §31.1.2026}\n", "wrong value: a date"},
 	{"size", "command: a\nresources: {memory: §12G}\n", "wrong value: a size [12GB]"},
+	{"min_free", "command: a\npolicy: {min_free: §1}\n", "wrong value: a size [12GB]"},
 	{"tracker", "command: a\nprogress: {tracker: §epoch}\n", "wrong value [\"epochs\"]"},
 	{"epochs", "command: a\nprogress: {epochs: §0}\n", "wrong value"},
 	{"epochs and total", "command: a\nprogress: {epochs: 1, §total: 2}\n", "wrong value: two names"},

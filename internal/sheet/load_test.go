@@ -114,7 +114,7 @@ func TestRuns(t *testing.T) {
 		t.Error(d)
 	}
 	p := runsheet.DefaultPolicy
-	p.Backoff, p.StuckAfter, p.OutdatedAfter, p.OnStuck, p.HostLostAfter = 90*time.Second, time.Hour, 0, runsheet.LeaveStuck, 15*time.Minute
+	p.Backoff, p.StuckAfter, p.OutdatedAfter, p.OnStuck, p.HostLostAfter, p.MinFree = 90*time.Second, time.Hour, 0, runsheet.LeaveStuck, 15*time.Minute, 0
 	p.OutdatedBefore = time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
 	if d := cmp.Diff(p, s.Policy); d != "" {
 		t.Error(d)

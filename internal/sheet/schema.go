@@ -61,6 +61,7 @@ func Schema() ([]byte, error) {
 		"on_stuck": {Enum: []any{"restart", "leave"}}, "outdated_after": orWord(duration, "never"),
 		"outdated_before": text("a date like 2026-01-31", `^\d{4}-\d{2}-\d{2}`), "rerun_outdated": {Type: "boolean"},
 		"stop_grace": duration, "host_lost_after": orWord(duration, "never"),
+		"min_free": {AnyOf: []*jsonschema.Schema{size, {Enum: []any{0, "0"}}}, Description: "what must be free on a run's file system for it to be launched; 1GiB if left out, 0 for no such limit"},
 	})
 	params := mapping("parameters", value, parameter)
 	run := &jsonschema.Schema{

@@ -39,6 +39,12 @@ func (r *reader) policy(n *yaml.Node) runsheet.Policy {
 			p.StopGrace, _ = r.duration(e.value, "stop_grace", "")
 		case "host_lost_after":
 			p.HostLostAfter, _ = r.duration(e.value, "host_lost_after", "never")
+		case "min_free":
+			if e.value.Kind == yaml.ScalarNode && e.value.Value == "0" {
+				p.MinFree = 0
+			} else {
+				p.MinFree, _ = r.size(e.value, "min_free")
+			}
 		}
 	}
 	return p

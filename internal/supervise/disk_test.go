@@ -78,6 +78,37 @@ func TestFullFromTheStart(t *testing.T) {
 	}
 }
 
+// TestNoRoomToBegin holds that a supervisor which finds room for a word, and not for the end that it must be able to write,
+// calls the attempt off by itself, and that this is no fault of the run's.
+func TestNoRoomToBegin(t *testing.T) {
+	disk := exectest.SmallDisk(t, "size=256k")
+	a := claimed(t, says("ran", "1"), func(c *runsheet.Claim) { c.WorkDir = filepath.Join(disk, "work") })
+	filler := filepath.Join(disk, "filler")
+	f, err := os.Create(filler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = f.Truncate(info.Size() - 3*4096)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.start()
+	v := exectest.AwaitEnd(t, a.dir)
+	if v.End.Kind != runsheet.EndVoid || v.End.Cause.Kind != runsheet.CauseShort || !strings.Contains(v.End.Cause.Text, "no space left on device") {
+		t.Errorf("end %+v", v.End)
+	}
+	if _, err := os.Lstat(filepath.Join(a.work, "ran")); err == nil {
+		t.Error("the command ran")
+	}
+}
+
 // TestEndIsTriedAgain holds that an end which cannot be written is kept until it can be: meanwhile the lock stays, and
 // the attempt is seen to live and to struggle.
 func TestEndIsTriedAgain(t *testing.T) {

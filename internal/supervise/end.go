@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -124,10 +125,21 @@ func (s *supervisor) failToStart(err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
 		cause.Kind = runsheet.CauseCommand
-	case errors.Is(err, unix.ENOSPC):
-		cause.Kind = runsheet.CauseNoSpace
+	case durable.Starved(err), durable.NoRoom(err):
+		cause.Kind = runsheet.CauseShort
 	}
 	return s.endUnstarted(runsheet.End{Kind: runsheet.EndError, Cause: cause})
+}
+
+// callOff gives the attempt up where its supervisor has no file or room left to begin it, so that nobody has to find out
+// whether it will, and no run is blamed. err is what went wrong.
+func (s *supervisor) callOff(err error) error {
+	if !durable.Starved(err) && !durable.NoRoom(err) {
+		return err
+	}
+	_, terr := record.TakeOver(context.Background(), s.sys, s.dir, record.Heir{
+		Why: runsheet.Cause{Kind: runsheet.CauseShort, Text: diagnose.Clean(err.Error())}})
+	return errors.Join(err, terr)
 }
 
 // endUnstarted writes the start and the end of an attempt that ran nothing.

@@ -58,7 +58,7 @@ func (s *supervisor) run() error {
 		return s.stopBeforeStart()
 	}
 	if err != nil {
-		return err
+		return s.callOff(err)
 	}
 	s.tenure = t
 	t.Job = jobName(t.Claim)

@@ -17,11 +17,10 @@ import (
 type Fake struct {
 	// Command is what an attempt does: it returns the exit code, and earlier when ctx is done.
 	Command func(ctx context.Context, c runsheet.Claim) int
-	// FailStart, where set, is what Start returns.
-	FailStart error
 
 	sys   record.System
 	mu    sync.Mutex
+	fails error // what Start returns, if it fails
 	stops map[string]func(runsheet.EndKind)
 	wg    sync.WaitGroup
 }
@@ -34,6 +33,13 @@ func NewFake(command func(ctx context.Context, c runsheet.Claim) int) *Fake {
 // Name implements runsheet.Executor.
 func (f *Fake) Name() string { return "fake" }
 
+// FailStart makes Start fail with err from now on; nil: not any more.
+func (f *Fake) FailStart(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fails = err
+}
+
 // Wait returns when every supervisor is gone.
 func (f *Fake) Wait() { f.wg.Wait() }
 
@@ -41,7 +47,10 @@ func (f *Fake) Wait() { f.wg.Wait() }
 func (f *Fake) Start(_ context.Context, launches []runsheet.Launch) []error {
 	errs := make([]error, len(launches))
 	for i, l := range launches {
-		if errs[i] = f.FailStart; errs[i] != nil {
+		f.mu.Lock()
+		errs[i] = f.fails
+		f.mu.Unlock()
+		if errs[i] != nil {
 			continue
 		}
 		if _, err := f.sys.FS.List("fake", l.Dir); err != nil {

@@ -52,7 +52,9 @@ func (e *Executor) start(attemptDir string, c runsheet.Claim) error {
 		return fmt.Errorf("start attempt %d of %s: %w", c.Attempt, c.Run, err)
 	}
 	defer log.Close()
-	keepInherited()
+	if err := keepInherited(); err != nil {
+		return fmt.Errorf("start attempt %d of %s: %w", c.Attempt, c.Run, err)
+	}
 	cmd := exec.Command(e.self, "supervise", attemptDir)
 	cmd.Args[0] = os.Args[0] // what ps shows
 	// The token makes the supervisor itself findable where its work dir, and every record in it, was deleted.
@@ -70,16 +72,17 @@ func (e *Executor) start(attemptDir string, c runsheet.Claim) error {
 // keepInherited keeps the descriptors that this process was started with to itself: what a supervisor inherited would
 // stay open for as long as the attempt lives, a lock (`flock FILE runsheet run`) or the pipe that somebody waits on.
 // Whatever Go opens is close-on-exec already.
-func keepInherited() {
+func keepInherited() error {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		return
+		return err
 	}
 	for _, e := range entries {
 		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
 			unix.CloseOnExec(fd)
 		}
 	}
+	return nil
 }
 
 // Probe implements runsheet.Executor.

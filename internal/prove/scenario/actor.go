@@ -191,6 +191,9 @@ func (a *actor) note(e journal.Event) error {
 	a.mu.Unlock()
 	e.At, e.Session = a.sys.Clock.Now(), "s"
 	err := a.log.Append(e)
+	if err != nil {
+		err = a.log.Append(e) // as a launcher does once a full disk has room again
+	}
 	if err == nil {
 		a.mu.Lock()
 		a.facts.Version++

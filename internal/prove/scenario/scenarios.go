@@ -260,7 +260,7 @@ func appendEvents(s *Stage) {
 	}
 	defer release()
 	for range 4 {
-		a.note(started()) //nolint:errcheck // a launcher would leave, and be started again: the next event is as good
+		a.note(started()) //nolint:errcheck // in the facts
 	}
 }
 

@@ -92,7 +92,8 @@ func (s *Stage) holds() error {
 	return nil
 }
 
-// journalHolds says whether the journal has every event that was acknowledged, in order, and none that nobody wrote.
+// journalHolds says whether the journal has every event that was acknowledged, in order, and none twice or that nobody
+// wrote.
 func (s *Stage) journalHolds() error {
 	events, err := journal.Read(s.world, record.JournalPath(s.state))
 	if err != nil {
@@ -102,6 +103,9 @@ func (s *Stage) journalHolds() error {
 	for _, e := range events {
 		if !s.facts.maybe[e.Text] && !s.facts.open {
 			return fmt.Errorf("the journal tells of %q, which nobody wrote", e.Text)
+		}
+		if slices.Contains(there, e.Text) {
+			return fmt.Errorf("the journal tells of %q twice", e.Text)
 		}
 		there = append(there, e.Text)
 	}

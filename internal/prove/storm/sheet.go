@@ -71,7 +71,7 @@ matrix:
   mode: [%s]
   n: [%s]
 progress: {tracker: epochs, epochs: %d, files: [done]}
-policy: {jobs: 6, retries: 1000, backoff: 0s, stop_grace: 200ms}
+policy: {jobs: 6, retries: 1000, backoff: 0s, stop_grace: 200ms, min_free: 0}
 `, shell.Quote(self), method.WorkerVerb, name, rd.epochs, strings.Join(modes, ", "), strings.Join(numbers, ", "), rd.epochs)
 	if err := os.WriteFile(filepath.Join(rd.dir, sheetName), []byte(text), 0o600); err != nil {
 		return nil, err
