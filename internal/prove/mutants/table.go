@@ -89,4 +89,10 @@ var table = []mutant{
 	{name: "no-journal-rule", what: "a deleted work dir hides a living attempt",
 		file: "internal/launcher/ledger.go", by: []string{"storm"},
 		old: "	if e.vanished(f) || f.Problem != \"\" && !e.ended {\n", new: "	if false {\n"},
+	{name: "unknown-before-end", what: "broken evidence is judged before the end of the attempt that left it",
+		file: "judge.go", by: []string{"unattended"}, count: 1000,
+		old: "progress.Error != \"\" && !f.explains(progress) {", new: "progress.Error != \"\" {"},
+	{name: "cut-in-the-same-bytes", what: "a file that was written anew is cut where the attempt before left it",
+		file: "internal/tracker/glued.go", by: []string{"unattended"}, count: 3000,
+		old: "	begins := append([]int{0}, cuts...)\n", new: "	begins := append([]int{0}, cuts...)\n	if true {\n		return cuts[len(cuts)-1]\n	}\n"},
 }

@@ -53,7 +53,7 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 	}
 	trials := deaths(rng, truths)
 	all := len(trials)
-	trials = trials[:min(c.N(3000, 25_000, 1<<40), int64(all))]
+	trials = trials[:min(c.N(3000, 20_000, 1<<40), int64(all))]
 	faults, err := tryAll(ctx, newWorld(dir), trials, c.Say)
 	r.Figure("programs", len(truths))
 	r.Figure("deaths", fmt.Sprintf("%d of %d", len(trials), all))
@@ -66,7 +66,7 @@ func run(ctx context.Context, c method.Config) (method.Result, error) {
 		}
 		return r, err
 	}
-	sheets, runs := method.Of(c.Size, 1, 2, 20), method.Of(c.Size, 16, 100, 200)
+	sheets, runs := method.Of(c.Size, 1, 2, 20), method.Of(c.Size, 16, 60, 200)
 	for range sheets {
 		wrongs, err := launch(ctx, c, draw(rng, truths, runs))
 		if err != nil {
