@@ -211,7 +211,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 				return Outcome{}, err
 			}
 		}
-		actions, short, broken := l.decide(ctx)
+		actions, broken := l.decide(ctx)
 		was := l.broken
 		l.broken = broken // until a person asks for a retry
 		if broken != "" && was == "" {
@@ -223,7 +223,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 				return Outcome{}, err
 			}
 		}
-		if err := l.tellShortages(actions, short); err != nil {
+		if err := l.tellShortages(actions); err != nil {
 			return Outcome{}, err
 		}
 		if err := l.submitAgain(ctx); err != nil {
@@ -300,11 +300,10 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 	return nil
 }
 
-// decide asks the plan what to do now, and why nothing more should be launched at all, if so. short is, of each run, what
-// had to be there before anything could be launched for it.
-func (l *Launcher) decide(ctx context.Context) (actions []runsheet.Action, short []string, broken string) {
+// decide asks the plan what to do now, and why nothing more should be launched at all, if so.
+func (l *Launcher) decide(ctx context.Context) (actions []runsheet.Action, broken string) {
 	in := plan.Input{Runs: l.sheet.Runs, Facts: l.facts, Policy: l.sheet.Policy, Now: l.sys.Clock.Now(),
-		Rerun: l.opts.Outdated || l.sheet.Policy.RerunOutdated, Tries: make([]plan.Tries, len(l.sheet.Runs)), Short: make([]string, len(l.sheet.Runs))}
+		Rerun: l.opts.Outdated || l.sheet.Policy.RerunOutdated, Tries: make([]plan.Tries, len(l.sheet.Runs)), Short: make([]runsheet.Shortage, len(l.sheet.Runs))}
 	l.rooms.Round()
 	for i, r := range l.sheet.Runs {
 		in.Tries[i] = l.ledger.tries(r.WorkDir, l.facts[i])
@@ -320,7 +319,7 @@ func (l *Launcher) decide(ctx context.Context) (actions []runsheet.Action, short
 	for l.giveWay(in, actions) || broken == "" && l.stop == notStopping && l.holdBack(in, actions) {
 		actions = plan.Decide(in)
 	}
-	return actions, in.Short, broken
+	return actions, broken
 }
 
 // giveWay takes the runs that cannot be launched now, for trouble that we had with them, out of what is to be planned,

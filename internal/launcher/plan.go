@@ -22,7 +22,7 @@ func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 	}
 	l.strays = l.observer.Strays(ctx, l.sheet, events)
 	l.sampler.Sample(ctx)
-	actions, _, _ := l.decide(ctx)
+	actions, _ := l.decide(ctx)
 	return actions, nil
 }
 

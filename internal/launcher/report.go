@@ -67,8 +67,8 @@ func (l *Launcher) report(i int) error {
 	switch {
 	case ev.Cause.Kind != runsheet.CauseShort:
 		l.starved.until = time.Time{} // what it held is free
-	case !ev.Early && l.lacks(i, now) == "": // its supervisor said so
-		l.starved.grow(now, "what a start needs: "+ev.Cause.Text)
+	case !ev.Early && l.lacks(i, now).What == "": // its supervisor said so
+		l.starved.grow(now, "what a start needs", ev.Cause.Text)
 	}
 	return nil
 }

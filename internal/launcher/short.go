@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,17 +21,17 @@ const shortageMost = time.Minute
 // shortage is what was missing when something was to be launched: open files, processes, memory, room on a disk. It passes,
 // and is no fault of the run's.
 type shortage struct {
-	text  string // what is waited for; empty: nothing
+	of    runsheet.Shortage
 	count int
 	until time.Time // nothing is tried before
 }
 
 // grow takes another failure in; those of one round are one.
-func (s *shortage) grow(now time.Time, text string) {
+func (s *shortage) grow(now time.Time, what, why string) {
 	if now.Before(s.until) {
 		return
 	}
-	s.text = text
+	s.of = runsheet.Shortage{What: what, Why: why}
 	s.until = now.Add(min(troubleWait<<min(s.count, 10), shortageMost))
 	s.count++
 }
@@ -60,12 +59,12 @@ func (l *Launcher) fellShort(i int, err error) bool {
 	now, text := l.sys.Clock.Now(), diagnose.Clean(withHint(err))
 	switch {
 	case durable.Starved(err):
-		l.starved.grow(now, "free files and processes: "+text)
+		l.starved.grow(now, "free files and processes", text)
 		return true
 	case durable.NoRoom(err):
 		room, ok := l.rooms.Of(l.sheet.Runs[i].WorkDir)
 		if !ok || room.Device == 0 { // nobody can tell which other runs it concerns
-			l.starved.grow(now, "room: "+text)
+			l.starved.grow(now, "room", text)
 			return true
 		}
 		s := l.full[room.Device]
@@ -73,28 +72,28 @@ func (l *Launcher) fellShort(i int, err error) bool {
 			s = &shortage{}
 			l.full[room.Device] = s
 		}
-		s.grow(now, "room: "+text)
+		s.grow(now, "room", text)
 		return true
 	}
 	return false
 }
 
-// lacks says what must be there before anything is launched for a run; empty: nothing is missing. At the zero time it also
+// lacks says what must be there before anything is launched for a run. At the zero time it also
 // says what may be tried again by now, and has not been.
-func (l *Launcher) lacks(i int, now time.Time) string {
-	if l.starved.text != "" && now.Before(l.starved.until) {
-		return l.starved.text
+func (l *Launcher) lacks(i int, now time.Time) runsheet.Shortage {
+	if l.starved.of.What != "" && now.Before(l.starved.until) {
+		return l.starved.of
 	}
 	least, workDir := l.sheet.Policy.MinFree, l.sheet.Runs[i].WorkDir
 	if least == 0 && len(l.full) == 0 {
-		return ""
+		return runsheet.Shortage{}
 	}
 	room, ok := l.rooms.Of(workDir)
 	if !ok {
-		return "the file system of " + workDir + ": it does not answer"
+		return runsheet.Shortage{What: "the file system of " + workDir, Why: "it does not answer"}
 	}
 	if s := l.full[room.Device]; s != nil && now.Before(s.until) {
-		return s.text
+		return s.of
 	}
 	return room.Lacks(least)
 }
@@ -105,14 +104,14 @@ func (l *Launcher) holdBack(in plan.Input, actions []runsheet.Action) (changed b
 	for _, a := range actions {
 		if a.Verb == runsheet.VerbLaunch {
 			in.Short[a.Run] = l.lacks(a.Run, in.Now)
-			changed = changed || in.Short[a.Run] != ""
+			changed = changed || in.Short[a.Run].What != ""
 		}
 	}
 	if !changed {
 		return false
 	}
 	for i, f := range in.Facts { // so that the plan is not made anew for each of thousands
-		if !f.Live() && in.Short[i] == "" {
+		if !f.Live() && in.Short[i].What == "" {
 			in.Short[i] = l.lacks(i, in.Now)
 		}
 	}
@@ -120,11 +119,11 @@ func (l *Launcher) holdBack(in plan.Input, actions []runsheet.Action) (changed b
 }
 
 // tellShortages says, once, what keeps anything from being launched, and once more when that is over.
-func (l *Launcher) tellShortages(actions []runsheet.Action, short []string) error {
+func (l *Launcher) tellShortages(actions []runsheet.Action) error {
 	// It is over once everything was launched that could be: what one end made free may be taken by the next start.
 	tried := !slices.ContainsFunc(actions, func(a runsheet.Action) bool { return a.Verb == runsheet.VerbLaunch })
 	for what, i := range l.told {
-		if tried && l.lacks(i, time.Time{}) == "" {
+		if tried && l.lacks(i, time.Time{}).What == "" {
 			delete(l.told, what)
 			if err := l.note(journal.Event{Kind: journal.Trouble, Text: "launching goes on: nothing waits for " + what + " any more"}); err != nil {
 				return err
@@ -132,14 +131,10 @@ func (l *Launcher) tellShortages(actions []runsheet.Action, short []string) erro
 		}
 	}
 	for _, a := range actions {
-		if a.Verb != runsheet.VerbWait || short[a.Run] == "" || a.Reason != "waiting for "+short[a.Run] {
+		if _, told := l.told[a.Short]; told || a.Short == "" {
 			continue
 		}
-		what, _, _ := strings.Cut(short[a.Run], ": ")
-		if _, told := l.told[what]; told {
-			continue
-		}
-		l.told[what] = a.Run
+		l.told[a.Short] = a.Run
 		if err := l.note(journal.Event{Kind: journal.Trouble, Text: "nothing is launched for now: " + a.Reason}); err != nil {
 			return err
 		}

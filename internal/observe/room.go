@@ -26,11 +26,12 @@ type Room struct {
 }
 
 // Lacks says what is missing where less is left than there must be, in bytes; "" where there is enough.
-func (r Room) Lacks(least int64) string {
+func (r Room) Lacks(least int64) runsheet.Shortage {
 	if r.Free < 0 || r.Free >= least {
-		return ""
+		return runsheet.Shortage{}
 	}
-	return fmt.Sprintf("room in %s: %s free, min_free is %s", r.Dir, humanize.IBytes(uint64(r.Free)), humanize.IBytes(uint64(least)))
+	return runsheet.Shortage{What: "room in " + r.Dir,
+		Why: fmt.Sprintf("%s free, min_free is %s", humanize.IBytes(uint64(r.Free)), humanize.IBytes(uint64(least)))}
 }
 
 // Rooms asks the file systems of work dirs what room they have: each once in a round, and beside the caller, whom one that
@@ -102,8 +103,8 @@ func WaitForRoom(sheet *runsheet.Sheet, runs []runsheet.Observed) {
 			continue
 		}
 		if room, ok := rooms.Of(o.Run.WorkDir); ok {
-			if what := room.Lacks(sheet.Policy.MinFree); what != "" {
-				runs[i].Reason = "waiting for " + what
+			if short := room.Lacks(sheet.Policy.MinFree); short.What != "" {
+				runs[i].Reason = "waiting for " + short.String()
 			}
 		}
 	}

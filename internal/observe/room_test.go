@@ -19,7 +19,7 @@ func TestRoomLacks(t *testing.T) {
 		{200 << 20, 1 << 30, "room in /data: 200 MiB free, min_free is 1.0 GiB"},
 		{0, 1, "room in /data: 0 B free, min_free is 1 B"},
 	} {
-		if got := (observe.Room{Dir: "/data", Free: c.free}).Lacks(c.least); got != c.want {
+		if got := (observe.Room{Dir: "/data", Free: c.free}).Lacks(c.least).String(); got != c.want {
 			t.Errorf("%d of %d: %q, want %q", c.free, c.least, got, c.want)
 		}
 	}

@@ -71,9 +71,9 @@ func TestWhatFailedGoesLast(t *testing.T) {
 // TestShort holds that nothing is launched for a run that something is short for, and that it takes nobody's place.
 func TestShort(t *testing.T) {
 	w := farm([]runsheet.Host{{Name: "host0", Slots: 1}}, runsheet.Resources{}, runsheet.Resources{})
-	w.Short = []string{"room in /data: 12 MiB free", ""}
+	w.Short = []runsheet.Shortage{{What: "room in /data", Why: "12 MiB free"}, {}}
 	plan := Decide(w)
-	if a := plan[0]; a.Verb != runsheet.VerbWait || a.Reason != "waiting for room in /data: 12 MiB free" || !a.Until.After(w.Now) {
+	if a := plan[0]; a.Verb != runsheet.VerbWait || a.Reason != "waiting for room in /data: 12 MiB free" || a.Short != "room in /data" || !a.Until.After(w.Now) {
 		t.Errorf("%+v", a)
 	}
 	if a := plan[1]; a.Verb != runsheet.VerbLaunch {

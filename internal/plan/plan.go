@@ -13,9 +13,9 @@ type Input struct {
 	Runs   []runsheet.Run
 	Facts  []runsheet.Facts
 	Tries  []Tries
-	Strays []runsheet.Facts // live attempts that the sheet no longer has: they hold their slot and their devices
-	Short  []string         // of each run, what must be there before anything is launched for it: room on its disk; empty: nothing is short
-	Hosts  []runsheet.Host  // in the order in which they are to be used
+	Strays []runsheet.Facts    // live attempts that the sheet no longer has: they hold their slot and their devices
+	Short  []runsheet.Shortage // of each run: what must be there before anything is launched for it
+	Hosts  []runsheet.Host     // in the order in which they are to be used
 	Policy runsheet.Policy
 	Rerun  bool // outdated runs are to be run again
 	Now    time.Time
@@ -72,8 +72,10 @@ func Decide(in Input) []runsheet.Action {
 
 // room gives a launch its place, unless something is short that it needs whatever the host.
 func (in Input) room(i int, s *space, a runsheet.Action) runsheet.Action {
-	if i < len(in.Short) && in.Short[i] != "" {
-		return wait("waiting for "+in.Short[i], in.Now.Add(lookAgain))
+	if i < len(in.Short) && in.Short[i] != (runsheet.Shortage{}) {
+		a := wait("waiting for "+in.Short[i].String(), in.Now.Add(lookAgain))
+		a.Short = in.Short[i].What
+		return a
 	}
 	return s.place(a, in.Runs[i].Resources)
 }

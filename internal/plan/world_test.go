@@ -32,7 +32,7 @@ func drawWorld(t *rapid.T) Input {
 		f := drawFacts(t)
 		w.Facts = append(w.Facts, f)
 		w.Tries = append(w.Tries, drawTries(t))
-		w.Short = append(w.Short, rapid.SampledFrom([]string{"", "", "", "room on a disk"}).Draw(t, "short"))
+		w.Short = append(w.Short, runsheet.Shortage{What: rapid.SampledFrom([]string{"", "", "", "room on a disk"}).Draw(t, "short")})
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "strays") {
 		f := live(drawHostName(t), drawDevices(t)...)
@@ -209,7 +209,7 @@ func checkOrder(t fataler, w Input, plan []runsheet.Action) {
 		if a.Verb != runsheet.VerbLaunch {
 			continue
 		}
-		if i < len(w.Short) && w.Short[i] != "" {
+		if i < len(w.Short) && w.Short[i].What != "" {
 			t.Fatalf("run %d was launched, and it needs %s", i, w.Short[i])
 		}
 		if a.Again != failedBefore(w.Facts[i], w.Tries[i], runsheet.Judge(w.Runs[i], w.Facts[i], w.Policy, w.Now)) {
