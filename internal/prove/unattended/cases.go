@@ -7,8 +7,8 @@ import (
 	"runsheet"
 )
 
-// kase is one program: what it leaves behind, and how a sheet says to read it.
-type kase struct {
+// program is one kind of training code: what it leaves behind, and how a sheet says to read it.
+type program struct {
 	name string
 	spec runsheet.ProgressSpec
 	// steps returns what an attempt of the program writes when it goes on after so many units; 0: from the beginning.
@@ -24,8 +24,8 @@ type kase struct {
 const units = 6
 
 // cases lists the programs: at least one for each tracker.
-func cases() []kase {
-	var out []kase
+func cases() []program {
+	var out []program
 	out = append(out, tables()...)
 	out = append(out, documents()...)
 	out = append(out, frameworks()...)
@@ -59,11 +59,11 @@ func rewritten(how how, file string, text func(n int64) string) func(int, int64)
 	}
 }
 
-// scaled are the cases whose counts go in tens, so that a torn or a glued number is another count.
+// tens is how programs count whose numbers have two digits: a torn or a glued one is another count.
 func tens(n int64) int64 { return 10 * n }
 
 // tables are the trackers of lines in files that the sheet names.
-func tables() []kase {
+func tables() []program {
 	csv := runsheet.ProgressSpec{Tracker: "csv", File: "metrics.csv", Step: "step", Total: 10 * units}
 	bare := csv
 	bare.Total, bare.TotalFrom = 0, "of"
@@ -71,7 +71,7 @@ func tables() []kase {
 	told := jsonl
 	told.Total, told.TotalFrom = 0, "of"
 	pattern := `step (?P<completed>\d+)/(?P<total>\d+) loss (?P<loss>[\d.]+)`
-	return []kase{
+	return []program{
 		{name: "csv", spec: csv, total: 10 * units, steps: scaled(rows("metrics.csv", "step,loss\n",
 			func(n int64) string { return fmt.Sprintf("%d,0.%d25\n", tens(n), n) }))},
 		{name: "csv, step last", free: true, spec: csv, total: 10 * units, steps: scaled(rows("metrics.csv", "loss,step\n",
@@ -119,7 +119,7 @@ func scaled(steps func(int, int64) []step) func(int, int64) []step {
 }
 
 // documents are the trackers of documents that are written whole.
-func documents() []kase {
+func documents() []program {
 	state := func(n int64) string {
 		return fmt.Sprintf("{\"state\": {\"epoch\": %d, \"of\": %d}, \"loss\": 0.%d}\n", n, units, n)
 	}
@@ -153,7 +153,7 @@ func documents() []kase {
 			return out
 		}
 	}
-	return []kase{
+	return []program{
 		{name: "json", spec: spec, total: units, steps: rewritten(begins, "state.json", state)},
 		{name: "json, total in the document", spec: told, total: units, steps: rewritten(begins, "state.json", state)},
 		{name: "json, replaced", spec: spec, total: units, steps: rewritten(replaces, "state.json", state)},

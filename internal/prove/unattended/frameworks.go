@@ -8,7 +8,7 @@ import (
 )
 
 // frameworks are the trackers of what frameworks leave in files of their own.
-func frameworks() []kase {
+func frameworks() []program {
 	epochs := func(tracker string) runsheet.ProgressSpec {
 		return runsheet.ProgressSpec{Tracker: tracker, Total: units, Epochs: true}
 	}
@@ -16,7 +16,7 @@ func frameworks() []kase {
 		return runsheet.ProgressSpec{Tracker: tracker, Total: 10 * units}
 	}
 	auto := runsheet.ProgressSpec{}
-	return []kase{
+	return []program{
 		{name: "transformers", spec: runsheet.ProgressSpec{Tracker: "transformers"}, total: 60, steps: trainer},
 		{name: "transformers, by auto, total in the sheet", spec: runsheet.ProgressSpec{Total: 60}, total: 60, steps: trainer},
 		{name: "llamafactory", spec: auto, total: 60, steps: llama},

@@ -12,11 +12,11 @@ import (
 )
 
 // loggers are the trackers of what loggers leave: event files, the log of W&B, the store of MLflow.
-func loggers() []kase {
+func loggers() []program {
 	counted := func(tracker string) runsheet.ProgressSpec {
 		return runsheet.ProgressSpec{Tracker: tracker, Total: 10 * units}
 	}
-	return []kase{
+	return []program{
 		{name: "tensorboard", spec: counted("tensorboard"), total: 10 * units, steps: eventFile},
 		{name: "tensorboard, by auto", spec: counted(""), total: 10 * units, steps: eventFile},
 		{name: "wandb", spec: runsheet.ProgressSpec{}, total: units, steps: wandb},

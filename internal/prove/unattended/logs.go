@@ -7,7 +7,7 @@ import (
 )
 
 // logs are the trackers of the lines of a log.
-func logs() []kase {
+func logs() []program {
 	epochs := func(tracker string) runsheet.ProgressSpec {
 		return runsheet.ProgressSpec{Tracker: tracker, Total: units, Epochs: true}
 	}
@@ -22,7 +22,7 @@ func logs() []kase {
 	bar := scaled(rows(ourLog, "", func(n int64) string {
 		return fmt.Sprintf("\rtrain: %3d%%|███       | %d/%d [00:%02d<00:08,  4.53it/s]", 100*n/units, tens(n), 10*units, n)
 	}))
-	out := []kase{
+	out := []program{
 		{name: "pylon_log", spec: epochs("pylon_log"), total: units, steps: rows(ourLog, "starting\n", func(n int64) string {
 			return fmt.Sprintf("Training [Epoch %d/%d][Iteration 1/2]. learning_rate: [0.1], loss: 0.5\n", n-1, units)
 		})},

@@ -93,14 +93,14 @@ func (s sheet) text() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	program := map[string]int{}
+	number := map[string]int{}
 	for i, k := range cases() {
-		program[k.name] = i
+		number[k.name] = i
 	}
 	var runs []map[string]any
 	for i, t := range s.runs {
 		command := []string{shell.Quote(self), method.WorkerVerb, name}
-		for _, n := range t.arguments(program[t.t.k.name]) {
+		for _, n := range t.arguments(number[t.t.k.name]) {
 			command = append(command, fmt.Sprint(n))
 		}
 		runs = append(runs, map[string]any{"n": i, "work_dir": s.workDir(i), "command": strings.Join(command, " "),

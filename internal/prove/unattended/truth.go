@@ -14,7 +14,7 @@ import (
 
 // truth is what a tracker says of a program that nothing happens to, after each of its steps.
 type truth struct {
-	k     kase
+	k     program
 	steps []step // of an attempt that begins at 0
 	total int64  // what is said when all is done
 	after []runsheet.Progress
@@ -23,7 +23,7 @@ type truth struct {
 }
 
 // learn lets the program of a case go through undisturbed, and holds the tracker to what the program says of itself.
-func learn(dir string, k kase) (truth, error) {
+func learn(dir string, k program) (truth, error) {
 	t := truth{k: k, steps: k.steps(1, 0)}
 	for i := 0; i <= len(t.steps); i++ {
 		p, err := t.look(dir, i, "")
@@ -47,9 +47,9 @@ func learn(dir string, k kase) (truth, error) {
 			return t, fmt.Errorf("%s: after %d steps of %d its program has done %d, and its tracker says %s", k.name, i, len(t.steps), said, p.String())
 		}
 	}
-	end := t.after[len(t.steps)]
-	if t.total = end.Completed; end.Completed != k.total && !(k.free) {
-		return t, fmt.Errorf("%s: its program has done all of %d, and its tracker says %s, source %q", k.name, k.total, end.String(), end.Source)
+	last := t.after[len(t.steps)]
+	if t.total = last.Completed; last.Completed != k.total && !k.free {
+		return t, fmt.Errorf("%s: its program has done all of %d, and its tracker says %s, source %q", k.name, k.total, last.String(), last.Source)
 	}
 	return t, nil
 }

@@ -14,13 +14,13 @@ import (
 // measuredFile is what the sheet's command for progress prints.
 const measuredFile = "state.json"
 
-// arguments are the command line of a trial's program.
-func (t trial) arguments(program int) []int {
+// arguments are the command line of a trial's program, which has that number among the cases.
+func (t trial) arguments(number int) []int {
 	again := 0
 	if t.again {
 		again = 1
 	}
-	return []int{program, t.at.step, t.at.n, int(t.at.leaves), int(t.way), again}
+	return []int{number, t.at.step, t.at.n, int(t.at.leaves), int(t.way), again}
 }
 
 // worker is the program of one run: PROGRAM STEP BYTE LEAVES WAY AGAIN.
