@@ -12,6 +12,7 @@ import (
 	"runsheet/internal/prove/readers"
 	"runsheet/internal/prove/storm"
 	"runsheet/internal/prove/sweep"
+	"runsheet/internal/prove/unattended"
 )
 
 // special are the methods that are run only by name: they need what most machines lack, or are run by others.
@@ -26,6 +27,7 @@ func methods() []method.Method {
 		interleave.Method(),
 		forget.Method(),
 		images.Method(),
+		unattended.Method(),
 		hostile.Method(),
 		readers.Method(),
 		storm.Method(),

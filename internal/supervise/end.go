@@ -43,7 +43,6 @@ func (s *supervisor) judgeEnd(oom bool) runsheet.End {
 
 // cause says why the attempt failed, if it did.
 func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
-	known := e.Progress.Error == "" && e.Progress.Total > 0
 	switch {
 	case e.Progress.Complete(), e.Kind == runsheet.EndStopped:
 		return runsheet.Cause{}
@@ -53,16 +52,27 @@ func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
 		return runsheet.Cause{Kind: runsheet.CauseTimeLimit, Text: "its job's time was nearly over"}
 	case e.Kind == runsheet.EndTimeLimit:
 		return runsheet.Cause{Kind: runsheet.CauseTimeLimit, Text: "it may run for " + runsheet.Span(s.tenure.Claim.TimeLimit) + " at a time"}
-	case e.ExitCode != nil && *e.ExitCode == 0 && e.Progress.Broken != "":
+	}
+	return Cause(e, oom, s.tail)
+}
+
+// Cause says why an attempt failed that ended by itself, if it did. oom: the kernel killed one of its processes for want of
+// memory. tail reads the end of its log.
+func Cause(e runsheet.End, oom bool, tail func() []byte) runsheet.Cause {
+	known := e.Progress.Error == "" && e.Progress.Total > 0
+	switch well := e.ExitCode != nil && *e.ExitCode == 0; {
+	case e.Progress.Complete():
+		return runsheet.Cause{}
+	case well && e.Progress.Broken != "":
 		return runsheet.Cause{Kind: runsheet.CauseIncomplete, Text: "exited 0, and " + diagnose.Clean(e.Progress.Broken)}
-	case e.ExitCode != nil && *e.ExitCode == 0 && !known:
+	case well && !known:
 		return runsheet.Cause{}
 	}
 	ended := diagnose.Ended{Kind: e.Kind, ExitCode: e.ExitCode, Signal: e.Signal, OOM: oom}
 	if known {
 		ended.Incomplete = e.Progress.String()
 	}
-	return diagnose.Why(ended, s.tail())
+	return diagnose.Why(ended, tail())
 }
 
 // tail reads the end of the log.

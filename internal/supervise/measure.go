@@ -92,6 +92,9 @@ func (s *supervisor) measureLast() {
 	if c.Progress.Command == "" {
 		return
 	}
+	if !s.tree.sweeping.CompareAndSwap(false, true) {
+		<-s.swept // it would end this one, too
+	}
 	read, write, err := os.Pipe()
 	if err != nil {
 		return

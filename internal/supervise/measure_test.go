@@ -43,3 +43,14 @@ func TestMeasureHangs(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// TestMeasureAfterFailure holds that what ends the leftovers of a command that failed leaves the last measurement alone.
+func TestMeasureAfterFailure(t *testing.T) {
+	for range 5 {
+		a := begin(t, `echo 3 > "$RUNSHEET_WORK_DIR/n"; kill -9 $$`,
+			measuredBy(`[ -e "$RUNSHEET_WORK_DIR/n" ] || exit; sleep 0.2; printf '{"completed": 3, "total": 9}'`))
+		if p := a.end().Progress; p == nil || p.Completed != 3 {
+			t.Errorf("the end's progress: %+v", p)
+		}
+	}
+}

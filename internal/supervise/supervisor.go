@@ -39,6 +39,7 @@ type supervisor struct {
 	tree   *tree
 	kind   runsheet.EndKind // what the supervisor ends the command as; empty: it has not been told to end it
 	hurry  chan struct{}    // closed: no grace
+	swept  chan struct{}    // closed: what ended the processes of the attempt is done
 	away   bool             // the attempt is somebody else's: no end is to be written
 
 	measuring atomic.Bool // the command of progress runs
@@ -61,7 +62,7 @@ func (s *supervisor) run() error {
 	}
 	s.tenure = t
 	t.Job = jobName(t.Claim)
-	s.hurry = make(chan struct{})
+	s.hurry, s.swept = make(chan struct{}), make(chan struct{})
 	oom := oomKills()
 	cmd, err := s.open(t.Claim)
 	if err != nil {
@@ -212,6 +213,7 @@ func (s *supervisor) sweep(grace time.Duration) {
 		return
 	}
 	go func() {
+		defer close(s.swept)
 		polite, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		go func() {

@@ -1,11 +1,16 @@
 package tracker_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"runsheet"
+	"runsheet/internal/durable"
+	"runsheet/internal/tracker"
 )
 
 // TestBroken holds what is told of evidence whose writer was killed in the middle: the file and what is wrong with it, and
@@ -17,11 +22,12 @@ func TestBroken(t *testing.T) {
 	}
 	state := `{"global_step": 10, "max_steps": 20, "epoch": 1.0, "num_train_epochs": 2, "log_history": []}`
 	for name, c := range map[string]struct {
-		spec    runsheet.ProgressSpec
-		files   []map[string]string
-		count   int64
-		broken  string
-		passing bool // others tell: it is no error of the reading
+		spec     runsheet.ProgressSpec
+		files    []map[string]string
+		count    int64
+		broken   string
+		passing  bool // others tell: it is no error of the reading
+		complete bool
 	}{
 		"evaluation":           {files: []map[string]string{{"evaluation_scores.json": `{"aggregated": {"iou": 0.`}}, broken: "evaluation_scores.json is broken (25 bytes): it ends at byte 25"},
 		"evaluation, NULs":     {files: []map[string]string{{"evaluation_scores.json": nul}}, broken: "evaluation_scores.json is broken (32 bytes)"},
@@ -29,6 +35,8 @@ func TestBroken(t *testing.T) {
 		"progress.json, empty": {spec: runsheet.ProgressSpec{Tracker: "epochs"}, files: []map[string]string{{"progress.json": ""}}, broken: "progress.json is broken: it is empty (0 bytes)"},
 		"progress.json beside epochs": {files: []map[string]string{epoch("epoch_0", `{"a": 1}`), epoch("epoch_1", `{"a": 1}`), {"progress.json": nul}}, count: 2,
 			broken: "progress.json is broken (32 bytes)"},
+		"progress.json, all epochs are there": {spec: runsheet.ProgressSpec{Total: 2}, files: []map[string]string{epoch("epoch_0", `{"a": 1}`), epoch("epoch_1", `{"a": 1}`), {"progress.json": nul}}, count: 2,
+			passing: true, complete: true}, // the directories show all
 		"the last of the epochs": {files: []map[string]string{epoch("epoch_0", `{"a": 1}`), epoch("epoch_1", `{"a": `)}, count: 1, passing: true,
 			broken: "epoch_1/validation_scores.json is broken (6 bytes)"},
 		"json":           {spec: runsheet.ProgressSpec{Tracker: "json", File: "s.json", Step: "step"}, files: []map[string]string{{"s.json": `{"step": 1`}}, broken: "s.json is broken (10 bytes)"},
@@ -60,10 +68,40 @@ func TestBroken(t *testing.T) {
 				}
 			}
 			p := later(t, dir, c.spec, nil).Progress
-			if len(p.Broken) < len(c.broken) || p.Broken[:len(c.broken)] != c.broken || p.Completed != c.count || (p.Error == "") != c.passing || p.Complete() {
+			if len(p.Broken) < len(c.broken) || p.Broken[:len(c.broken)] != c.broken || p.Completed != c.count || (p.Error == "") != c.passing || p.Complete() != c.complete {
 				t.Errorf("%+v", p)
 			}
 		})
+	}
+}
+
+// TestYoungScores holds that torn scores are read again while they are young, as every document is: what they are then is
+// told at once, and not only to whoever looks later.
+func TestYoungScores(t *testing.T) {
+	for _, rewritten := range []bool{false, true} {
+		dir := t.TempDir()
+		file := func(rel, text string) { write(t, filepath.Join(dir, rel), text, time.Now()) }
+		for _, name := range []string{"training_losses.pt", "optimizer_buffer.json", "validation_scores.json"} {
+			file("epoch_0/"+name, "{}")
+		}
+		file("epoch_0/validation_scores.json", `{"accuracy": 0.`)
+		now := time.Now()
+		r := tracker.Look(t.Context(), durable.OS(), dir, runsheet.ProgressSpec{Total: 2}, tracker.Options{
+			Now: func() time.Time { return now },
+			Sleep: func(_ context.Context, d time.Duration) error {
+				if now = now.Add(d); rewritten {
+					file("epoch_0/validation_scores.json", `{"accuracy": 0.5}`)
+				}
+				return nil
+			},
+		})
+		count, broken := int64(0), "epoch_0/validation_scores.json is broken (15 bytes)"
+		if rewritten {
+			count, broken = 1, ""
+		}
+		if p := r.Progress; p.Completed != count || !strings.HasPrefix(p.Broken, broken) || broken == "" && p.Broken != "" || r.Passing {
+			t.Errorf("rewritten %v: %+v, passing %v", rewritten, p, r.Passing)
+		}
 	}
 }
 

@@ -57,9 +57,13 @@ func (t *csvTable) row(line []byte) (map[string]float64, bool) {
 	return out, len(out) > 0
 }
 
-// whole says whether a line without an end can be a whole row: it has a cell for each column.
+// whole says whether a line without an end can be a whole row: it has a cell for each column, and something in the last.
 func (t *csvTable) whole(line []byte) bool {
-	return t.Header == nil || len(csvCells(strings.TrimSpace(string(line)), t.Sep)) >= len(t.Header)
+	if t.Header == nil {
+		return true
+	}
+	cells := csvCells(strings.TrimSpace(string(line)), t.Sep)
+	return len(cells) >= len(t.Header) && cells[len(cells)-1] != ""
 }
 
 // hasAll says whether a header has all these columns.

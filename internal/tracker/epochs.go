@@ -119,6 +119,10 @@ func (e epochs) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progres
 		}
 		p.EarlyStopped, p.EarlyStoppedAt = at > 0, at
 	}
+	if torn != nil && spec.Total > 0 && c.complete >= spec.Total {
+		ev.passOver(torn)
+		torn = nil // the directories show all of it
+	}
 	return p, torn
 }
 
@@ -176,7 +180,7 @@ func (e epochs) count(ev *Evidence, files []string) (counted, error) {
 }
 
 // whole takes the last complete epoch back if its scores are broken: a writer that was killed leaves them so, and they
-// are neither scores nor none. One that is still at work will be seen by the next reading.
+// are neither scores nor none. They are read again while they may still be being written.
 func (e epochs) whole(ev *Evidence, c *counted, files []string) error {
 	if c.complete == 0 {
 		return nil
@@ -189,14 +193,19 @@ func (e epochs) whole(ev *Evidence, c *counted, files []string) error {
 		}
 		return err
 	}
-	ev.Witness(e.within(c.complete-1, files)[1:]...)
-	if st, err := ev.Look(broken.rel); err == nil && ev.now().Sub(stampTime(st.Newest())) < patience {
-		ev.moving = true
+	rel := broken.rel
+	moving, err := ev.steadily(rel, func() error { _, err := ev.scores(rel); return err })
+	if err == nil || !isBroken(err) && !absent(err) {
+		return err
 	}
-	ev.passOver(broken)
+	if ev.Witness(e.within(c.complete-1, files)[1:]...); moving {
+		ev.moving = true
+	} else {
+		ev.passOver(err)
+	}
 	c.complete--
 	c.recent = c.recent[:len(c.recent)-1]
-	c.lacks = broken.rel
+	c.lacks = rel
 	return nil
 }
 

@@ -42,7 +42,7 @@ func (ev *Evidence) headLines(rel string, limit int64, next func(n int, line []b
 	defer f.Close()
 	err = f.untilHeld(rel, func() error {
 		enough = false
-		r := reading{cuts: standing(f, ev.cuts[rel], min(f.stamp.Size, limit))}
+		r := reading{file: f, cuts: standing(f, ev.cuts[rel], min(f.stamp.Size, limit))}
 		lines := bufio.NewReader(io.LimitReader(f, limit))
 		for n := 0; ; {
 			line, err := lines.ReadBytes('\n')
@@ -53,12 +53,11 @@ func (ev *Evidence) headLines(rel string, limit int64, next func(n int, line []b
 				return unreadable(rel, err)
 			}
 			r.buf = line
-			if k, cut := r.cut(len(line)); cut {
-				r.drop(k)
+			begins := r.begins(line[:len(line)-1])
+			if r.drop(len(line)); begins < 0 {
+				continue
 			}
-			line = r.buf
-			r.drop(len(line))
-			if !next(n, line[:len(line)-1]) {
+			if !next(n, line[begins:len(line)-1]) {
 				enough = true
 				return nil
 			}

@@ -90,9 +90,14 @@ func (f format[S]) readOn(file *steadyFile, rel string, c Cursor, changed time.T
 	if c.State, err = json.Marshal(&s); err != nil {
 		return s, c, fmt.Errorf("%s: %w", rel, err) // a state that JSON cannot hold: a mistake of the format
 	}
-	if len(r.buf) == 0 || r.skipping {
+	if len(r.buf) == 0 || r.skipping || r.leftAlone() {
 		return s, c, nil
 	}
+	begins := r.begins(r.buf)
+	if begins < 0 {
+		return s, c, nil
+	}
+	r.drop(begins)
 	if n, piece, err := f.split.cut(r.buf, file.ev.complete); err == nil && n > 0 && piece != nil && (f.whole == nil || f.whole(&s, piece)) {
 		f.take(&s, piece) // its writer has exited: no end will come; but the next attempt may go on in the file
 	} else if f.peek != nil {

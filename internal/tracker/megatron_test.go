@@ -80,7 +80,7 @@ func TestPointer(t *testing.T) {
 	look("0/?")
 	file("iter_0000100/x", "x")
 	look("0/?")
-	for text, want := range map[string]string{"100": "100", "1000": "1000", "": "2000", "10": "2000", "3000": "3000", "9999999999999999999999": "2000"} {
+	for text, want := range map[string]string{"100": "100", "1000": "1000", "": "2000", "10": "2000", "\x00\x00\x00\x00": "2000", "10\x00\x00": "2000", "3000": "3000", "9999999999999999999999": "2000"} {
 		file("iter_0001000/x", "x")
 		file("iter_0002000/x", "x")
 		file("latest_checkpointed_iteration.txt", text)
@@ -91,7 +91,7 @@ func TestPointer(t *testing.T) {
 	}
 	file("global_step100/x", "x")
 	file("global_step1000/x", "x")
-	for text, want := range map[string]string{"global_step100": "deepspeed 100/? step", "global_s": "deepspeed 1000/? step", "": "deepspeed 1000/? step",
+	for text, want := range map[string]string{"global_step100": "deepspeed 100/? step", "global_s": "deepspeed 1000/? step", "": "deepspeed 1000/? step", strings.Repeat("\x00", 14): "deepspeed 1000/? step", "global_s\x00\x00": "deepspeed 1000/? step",
 		"global_step1": "deepspeed 1000/? step", "global_step1000": "deepspeed 1000/? step", "best": "0/?", "global_step_final": "0/?"} {
 		file("latest", text)
 		look(want)

@@ -86,14 +86,27 @@ func (ev *Evidence) mlflowRun() (*mlflowMeta, error) {
 		}
 	}
 	var newest *mlflowMeta
+	var torn error // of a run that was killed when it began: another one tells
+	var tornAt int64
 	for _, dir := range ev.latest(runs, maxMlflowRuns) {
 		m, err := ev.mlflowMeta(dir)
+		if isBroken(err) {
+			st, _ := ev.Look(path.Join(dir, "meta.yaml")) // it was looked at
+			torn, tornAt = err, max(tornAt, st.MTime)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		if m != nil && (newest == nil || m.start > newest.start) {
 			newest = m
 		}
+	}
+	if newest == nil {
+		return nil, torn
+	}
+	if st, _ := ev.Look(path.Join(newest.dir, "meta.yaml")); st.MTime < tornAt {
+		ev.passOver(torn)
 	}
 	return newest, nil
 }

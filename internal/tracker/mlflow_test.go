@@ -57,6 +57,8 @@ func TestMLflowRuns(t *testing.T) {
 	}{
 		"the newest": {[]any{other + "meta.yaml", meta("1", "2000"), other + "metrics/loss", "1 0.5 7\n", mlflowRun + "meta.yaml", meta("3", "1000"), mlflowRun + "metrics/loss", "1 0.5 3\n"},
 			"mlflow 7/? step, loss=0.5"},
+		"one that was killed when it began, before": {[]any{other + "meta.yaml", "lifecycle_stage: act", mlflowRun + "meta.yaml", meta("3", "1000"), mlflowRun + "metrics/loss", "1 0.5 3\n"},
+			"mlflow 3/? step, finished, loss=0.5"},
 		"a run's own directory": {[]any{"meta.yaml", meta("3", "1000"), "metrics/loss", "1 0.5 3\n"}, "mlflow 3/? step, finished, loss=0.5"},
 		"deleted":               {[]any{mlflowRun + "meta.yaml", "lifecycle_stage: deleted\nstatus: 3\n", mlflowRun + "metrics/loss", "1 0.5 3\n"}, "mlflow 0/? step"},
 		"a child of one that runs": {[]any{mlflowRun + "meta.yaml", meta("3", "2000"), mlflowRun + "metrics/loss", "1 0.5 3\n",

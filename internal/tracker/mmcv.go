@@ -101,11 +101,12 @@ func mmcvLimitsOf(text string) mmcvLimits {
 
 // mmcvState is what the rows of one launch say.
 type mmcvState struct {
-	Epoch   int64            `json:"epoch,omitzero"` // under way, from 1; 0: nothing was trained
-	Whole   int64            `json:"whole,omitzero"` // epochs that are over
-	Iter    int64            `json:"iter,omitzero"`  // within the epoch, or in all
-	First   int64            `json:"first,omitzero"` // epoch
-	Goes    bool             `json:"goes,omitzero"`  // iter went on from one epoch to the next: it is in all
+	Epoch   int64            `json:"epoch,omitzero"`   // under way, from 1; 0: nothing was trained
+	Whole   int64            `json:"whole,omitzero"`   // epochs that are over
+	Iter    int64            `json:"iter,omitzero"`    // within the epoch, or in all
+	First   int64            `json:"first,omitzero"`   // epoch
+	Config  string           `json:"config,omitempty"` // the file that the launch dumped its configuration into
+	Goes    bool             `json:"goes,omitzero"`    // iter went on from one epoch to the next: it is in all
 	Metrics runsheet.Metrics `json:"metrics,omitempty"`
 	Epochs  pace             `json:"epochs,omitempty"`
 	Iters   pace             `json:"iters,omitempty"`
@@ -122,7 +123,10 @@ func (s *mmcvState) line(line []byte, limits mmcvLimits, point func(int64, runsh
 	epoch, ok := r.count("epoch")
 	iter, isIter := r.count("iter")
 	if !ok || !isIter || epoch == 0 {
-		return // the configuration
+		if name := r.text["exp_name"]; strings.HasSuffix(name, ".py") && path.Base(name) == name { // the configuration
+			s.Config = name
+		}
+		return
 	}
 	switch r.text["mode"] {
 	case "train":
@@ -163,14 +167,14 @@ func (m mmcv) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress,
 	dir, launches := mmNewest(ev, func(dir string) []string { return m.launches(ev, dir) })
 	var rows mmcvState
 	var limits mmcvLimits
-	var changed int64
+	var since int64 // checkpoints that are older are of another training
 	for _, launch := range launches {
 		l, err := m.limits(ev, dir, strings.TrimSuffix(launch, ".json"))
 		if err != nil {
 			return p, err
 		}
 		s, err := follow(ev, launch, format[mmcvState]{
-			key:   "mmcv/1",
+			key:   "mmcv/2",
 			split: byLine,
 			take:  func(s *mmcvState, line []byte) { s.line(line, l, ev.Point) },
 			done:  func(s *mmcvState, at time.Time) { s.Iters.see(at, s.Iter); s.Epochs.see(at, s.Whole) },
@@ -185,7 +189,9 @@ func (m mmcv) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress,
 			}
 			rows = s
 			st, _ := ev.Look(launch) // it was looked at
-			changed = st.MTime
+			if since = st.MTime; s.Config != "" {
+				since = ev.mmSince(path.Join(dir, s.Config), since)
+			}
 		}
 	}
 	p.Metrics = rows.Metrics
@@ -193,12 +199,12 @@ func (m mmcv) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progress,
 		if spec.Epochs {
 			return p, errors.New("a training of mmcv by iteration counts no epochs; give `total` instead of `epochs` in the sheet")
 		}
-		saved := ev.mmSaved(dir, mmIterFile, changed)
+		saved := ev.mmSaved(dir, mmIterFile, since)
 		p.Unit, p.Total, p.Completed = unit(spec, "iteration"), limits.Iters, max(rows.Iter, saved)
 		rows.Iters.tell(&p)
 		return p, nil
 	}
-	p.Total, p.Completed = limits.Epochs, max(rows.Whole, ev.mmSaved(dir, mmEpochFile, changed))
+	p.Total, p.Completed = limits.Epochs, max(rows.Whole, ev.mmSaved(dir, mmEpochFile, since))
 	rows.Epochs.tell(&p)
 	return p, nil
 }

@@ -53,6 +53,26 @@ func TestMMCVFiles(t *testing.T) {
 	look("mmcv 100/800 iteration")
 }
 
+// TestMMCVCutRow holds that a row which a kill cut off does not make the checkpoint of its epoch look older than the launch.
+func TestMMCVCutRow(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	file := func(name, text string, ago time.Duration) { write(t, filepath.Join(dir, name), text, now.Add(-ago)) }
+	look := func(want string) {
+		t.Helper()
+		if got := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress); got != want {
+			t.Errorf("told  %s\nwant  %s", got, want)
+		}
+	}
+	rows := `{"env_info": "x", "seed": null, "exp_name": "x.py"}` + "\n" + `{"mode": "train", "epoch": 1, "iter": 50, "loss": 1}` + "\n"
+	file("x.py", "total_epochs = 3\n", 3*time.Hour)
+	file("epoch_1.pth", "x", 2*time.Hour)
+	file("20210102_030405.log.json", rows+`{"mode": "val", "ep`, time.Hour)
+	look("mmcv 1/3 epoch")
+	file("x.py", "total_epochs = 3\n", 90*time.Minute) // a training that began anew
+	look("mmcv 0/3 epoch")
+}
+
 func TestMMCVSeries(t *testing.T) {
 	series, _ := tracker.Series(context.Background(), durable.OS(), copied(t, "testdata/mmcv/epochs"), runsheet.ProgressSpec{}, tracker.Options{})
 	if got, want := fmt.Sprint(series["loss"]), "[{50 1.5} {100 1.2} {168 1.1} {218 NaN} {286 0.85} {336 0.75}]"; got != want {

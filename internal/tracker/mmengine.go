@@ -192,7 +192,7 @@ func (m mmengine) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 	var log mmLog
 	var metrics runsheet.Metrics
 	trained := launches[len(launches)-1]
-	var changed int64
+	var since int64 // checkpoints that are older are of another training
 	for _, launch := range launches {
 		scalars := path.Join(launch, mmVis, mmScalars)
 		s, err := m.rows(ev, scalars)
@@ -212,7 +212,7 @@ func (m mmengine) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 			}
 			rows, metrics = s, merged(metrics, s.Metrics)
 			st, _ := ev.Look(scalars) // it was looked at
-			changed = st.MTime
+			since = ev.mmSince(path.Join(launch, mmVis, mmConfigPy), st.MTime)
 		}
 	}
 	plan, err := m.plan(ev, dir, trained)
@@ -225,7 +225,7 @@ func (m mmengine) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 		return p, errors.New("a training of MMEngine by iteration counts no epochs; give `total` instead of `epochs` in the sheet")
 	}
 	iterations := strings.HasPrefix(spec.Unit, "iter") || strings.HasPrefix(spec.Unit, "step")
-	epochs, iters, err := m.saved(ev, dir, changed)
+	epochs, iters, err := m.saved(ev, dir, since)
 	if err != nil {
 		return p, err
 	}
@@ -281,8 +281,8 @@ func (mmengine) plan(ev *Evidence, dir, launch string) (mmPlan, error) {
 	return mmPlan{}, nil
 }
 
-// saved returns the epoch and the iteration of the last checkpoint, where it is newer than the rows; 0: it is not.
-func (mmengine) saved(ev *Evidence, dir string, rows int64) (epochs, iters int64, err error) {
+// saved returns the epoch and the iteration of the last checkpoint, where it is no older than since; 0: it is.
+func (mmengine) saved(ev *Evidence, dir string, since int64) (epochs, iters int64, err error) {
 	rel := path.Join(dir, mmPointer)
 	if !ev.has(dir, mmPointer) {
 		return 0, 0, nil
@@ -292,7 +292,7 @@ func (mmengine) saved(ev *Evidence, dir string, rows int64) (epochs, iters int64
 	if err != nil {
 		return 0, 0, err
 	}
-	if st, err := ev.Look(rel); err != nil || st.MTime < rows {
+	if st, err := ev.Look(rel); err != nil || st.MTime < since {
 		return 0, 0, err
 	}
 	epochs, _ = mmCheckpoint(base(text), mmEpochFile)

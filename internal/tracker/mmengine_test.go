@@ -85,6 +85,27 @@ func TestMMEngineLast(t *testing.T) {
 	look("mmengine 0/2 epoch")
 }
 
+// TestMMEngineCutRow holds that a row which a kill cut off does not make the checkpoint of its epoch look older than the
+// launch.
+func TestMMEngineCutRow(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	file := func(name, text string, ago time.Duration) { write(t, filepath.Join(dir, name), text, now.Add(-ago)) }
+	look := func(want string) {
+		t.Helper()
+		if got := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress); got != want {
+			t.Errorf("told  %s\nwant  %s", got, want)
+		}
+	}
+	const vis = "20260102_030405/vis_data/"
+	file(vis+"config.py", "train_cfg = dict(max_epochs=3)\nval_cfg = dict()\n", 3*time.Hour)
+	file("last_checkpoint", "/elsewhere/epoch_1.pth", 2*time.Hour)
+	file(vis+"scalars.json", `{"loss": 1, "epoch": 1, "iter": 10, "step": 10}`+"\n"+`{"toy/mse": 2`, time.Hour)
+	look("mmengine 1/3 epoch")
+	file(vis+"config.py", "train_cfg = dict(max_epochs=3)\nval_cfg = dict()\n", 90*time.Minute) // a training that began anew
+	look("mmengine 0/3 epoch")
+}
+
 func TestMMEngineSeries(t *testing.T) {
 	series, _ := tracker.Series(context.Background(), durable.OS(), copied(t, "testdata/real/mmengine/resumed"), runsheet.ProgressSpec{}, tracker.Options{})
 	want := "[{10 2.89180705845356} {20 1.7038248851895332} {30 1.028220348805189} {40 0.6371456764638423}]"

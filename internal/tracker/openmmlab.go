@@ -86,6 +86,16 @@ func (ev *Evidence) mmConfig(rel string) (string, error) {
 	return string(data), nil
 }
 
+// mmSince returns from when on checkpoints are of the launch that wrote its configuration when it began, and its last row at
+// changed: a row that a kill cut off may have been written after the checkpoint of an epoch before.
+func (ev *Evidence) mmSince(config string, changed int64) int64 {
+	ev.Witness(config)
+	if st, err := ev.Look(config); err == nil && st.Kind == Regular {
+		return min(changed, st.MTime)
+	}
+	return changed
+}
+
 // mmSaved returns the highest number of the checkpoints <prefix><N>.pth in a directory that are no older than what was
 // written at the given time; 0: there is none.
 func (ev *Evidence) mmSaved(dir, prefix string, after int64) int64 {

@@ -27,7 +27,7 @@ func (ev *Evidence) pointer(rel string, sane func(text string) bool) (string, er
 			}
 			return err
 		}
-		if text = strings.TrimSpace(string(data)); !sane(text) {
+		if text = strings.Trim(string(data), " \t\r\n\x00"); !sane(text) { // NULs are what a power cut leaves of it
 			return ev.broken(rel, &syntaxError{what: "it names no checkpoint"})
 		}
 		return nil

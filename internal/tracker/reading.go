@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // reading is the way through one file, from at on up to size.
@@ -27,16 +28,27 @@ func (r *reading) end() int64 { return r.at + int64(len(r.buf)) }
 // unfinished says whether the file ends in the middle of a piece.
 func (r *reading) unfinished() bool { return len(r.buf) > 0 || r.skipping }
 
-// cut says whether what was read begins with the unfinished line of an attempt that is over, of which n bytes are a whole
-// piece, 0: none are, and how long that is. What the next attempt appended begins there.
-func (r *reading) cut(n int) (int, bool) {
+// cutsIn returns the places of the cuts within the first n bytes of what was read: not at their edges.
+func (r *reading) cutsIn(n int) (out []int) {
 	for _, at := range r.cuts {
-		if r.at < at && at <= r.end() && (n == 0 || at < r.at+int64(n)) {
-			return int(at - r.at), true
+		if r.at < at && at < r.at+int64(n) {
+			out = append(out, int(at-r.at))
 		}
 	}
-	return 0, false
+	return out
 }
+
+// begins returns where the line begins in a piece of the first bytes of what was read: behind the unfinished line of an
+// attempt that is over, where the next one appended to it; -1 where that cannot be told.
+func (r *reading) begins(piece []byte) int {
+	if cuts := r.cutsIn(len(piece)); len(cuts) > 0 {
+		return lineBegins(linesBefore(r.file, r.at, r.cuts), piece, cuts)
+	}
+	return 0
+}
+
+// leftAlone says whether the file ends where an attempt that is over left it in the middle of a line.
+func (r *reading) leftAlone() bool { return slices.Contains(r.cuts, r.end()) }
 
 // fault says why the file cannot be read on: its contents are broken, or it could not be read.
 func (r *reading) fault(rel string, err error) error {
@@ -55,8 +67,8 @@ func (r *reading) all(split bufio.SplitFunc, take func([]byte)) error {
 		for len(r.buf) > 0 {
 			if r.skipping {
 				n := bytes.IndexAny(r.buf, "\n\r") + 1
-				if k, cut := r.cut(n); cut {
-					n = k
+				if cuts := r.cutsIn(len(r.buf)); len(cuts) > 0 && (n == 0 || cuts[0] < n) {
+					n = cuts[0]
 				}
 				if n == 0 {
 					r.drop(len(r.buf))
@@ -70,18 +82,14 @@ func (r *reading) all(split bufio.SplitFunc, take func([]byte)) error {
 			if err != nil {
 				return &syntaxError{what: fmt.Sprintf("%v at byte %d", err, r.at)}
 			}
-			if k, cut := r.cut(n); cut {
-				r.drop(k)
-				continue
-			}
 			if n == 0 {
 				break
 			}
 			if int64(n) > r.size-r.at { // it is to be passed over, and is not whole yet
 				return nil
 			}
-			if piece != nil {
-				take(piece)
+			if begins := r.begins(piece); piece != nil && begins >= 0 {
+				take(piece[begins:])
 			}
 			r.drop(n)
 		}

@@ -148,3 +148,38 @@ func TestCutLines(t *testing.T) {
 		})
 	}
 }
+
+// TestCutsWrittenAnew holds that a place where an attempt left a file in the middle of a line means nothing once the file
+// was written anew, also where that came to the same bytes up to there; whoever looked at it before.
+func TestCutsWrittenAnew(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec runsheet.ProgressSpec
+		text string
+		want string
+	}{
+		"csv":   {runsheet.ProgressSpec{Tracker: "csv", File: "f", Step: "step"}, "step,loss\n10,0.125\n20,0.25\n30,0.5\n", "csv 30/? step"},
+		"jsonl": {runsheet.ProgressSpec{Tracker: "jsonl", File: "f", Step: "step"}, "{\"step\": 10}\n{\"step\": 20, \"loss\": 0.5}\n", "jsonl 20/? step"},
+		"regex": {runsheet.ProgressSpec{Tracker: "regex", File: "f", Patterns: []string{`step (?P<completed>\d+)`}}, "starting\nstep 90\nstep 100\nstep 110\n", "regex 110/?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for n := range c.text {
+				dir := t.TempDir()
+				path := filepath.Join(dir, "f")
+				if err := os.WriteFile(path, []byte(c.text[:n]), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				torn := later(t, dir, c.spec, nil)
+				if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				spec := c.spec
+				spec.Cuts = torn.Progress.Cuts
+				for _, cursors := range [][]tracker.Cursor{nil, torn.Cursors} {
+					if got := told(later(t, dir, spec, cursors).Progress); got != c.want {
+						t.Errorf("cut at %d: told %s, want %s", n, got, c.want)
+					}
+				}
+			}
+		})
+	}
+}

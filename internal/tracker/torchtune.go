@@ -67,18 +67,17 @@ func (t torchtune) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Prog
 	var last numbered
 	var at time.Time // when it was written
 	for _, e := range slices.Backward(epochs) {
-		st, err := ev.Look(e.Name)
+		written, err := t.written(ev, e.Name)
 		if err != nil {
 			return p, err
 		}
-		made := stampTime(st.MTime)
-		if made.Before(at.Add(-time.Minute)) {
+		if written.Before(at.Add(-time.Minute)) {
 			break // of an earlier training
 		}
 		if last.Name != "" {
 			done.see(at, last.n+1)
 		}
-		last, at = e, made
+		last, at = e, written
 	}
 	if last.Name != "" {
 		ev.Witness(last.Name)
@@ -94,6 +93,22 @@ func (t torchtune) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Prog
 	}
 	done.tell(&p)
 	return p, nil
+}
+
+// written returns when something in the directory of an epoch changed last. A training that began anew writes over the files
+// of the one before, which does not change the directory.
+func (torchtune) written(ev *Evidence, dir string) (time.Time, error) {
+	entries, err := ev.List(dir)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var at int64
+	for _, e := range append(entries, Entry{Name: "."}) {
+		if st, err := ev.Look(path.Join(dir, e.Name)); err == nil {
+			at = max(at, st.MTime)
+		}
+	}
+	return stampTime(at), nil
 }
 
 // whole says whether all of an epoch was written.

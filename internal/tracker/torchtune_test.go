@@ -44,13 +44,54 @@ func TestTorchtuneLastEpoch(t *testing.T) {
 	look("torchtune 1/2 epoch")
 	write(t, recipe, "state", now.Add(time.Second))
 	look("torchtune 2/2 epoch")
-	old := now.Add(-2 * time.Hour)
-	if err := os.Chtimes(filepath.Join(dir, "epoch_1"), old, old); err != nil {
-		t.Fatal(err)
-	}
+	age(t, filepath.Join(dir, "epoch_1"), now.Add(-2*time.Hour))
 	look("torchtune 1/2 epoch")
 	if p := later(t, dir, runsheet.ProgressSpec{}, nil).Progress; len(p.Recent) != 0 || p.PerUnit != 0 {
 		t.Errorf("one epoch tells a pace: %v, %v", p.Recent, p.PerUnit)
+	}
+}
+
+// age makes a directory and what lies in it as old as a time.
+func age(t *testing.T, dir string, at time.Time) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append([]string{"."}, names(entries)...) {
+		if err := os.Chtimes(filepath.Join(dir, name), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func names(entries []os.DirEntry) (out []string) {
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
+
+// TestTorchtuneBegunAnew holds that a training which began anew does not count the last epoch of the one before, which was
+// killed while it wrote it.
+func TestTorchtuneBegunAnew(t *testing.T) {
+	dir := copied(t, "testdata/torchtune/saving")
+	before := time.Now().Add(-time.Hour)
+	age(t, filepath.Join(dir, "epoch_0"), before)
+	age(t, filepath.Join(dir, "epoch_1"), before)
+	write(t, filepath.Join(dir, "epoch_0/model-00001-of-00001.safetensors"), "weights", time.Now().Add(-2*time.Second))
+	if err := os.Chtimes(filepath.Join(dir, "epoch_0"), before, before); err != nil { // the name was there
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "recipe_state/recipe_state.pt"), "state", time.Now().Add(-time.Second))
+	if got, want := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress), "torchtune 1/2 epoch"; got != want {
+		t.Errorf("told  %s\nwant  %s", got, want)
+	}
+	for _, name := range []string{"model-00001-of-00001.safetensors", "config.json"} { // now it is written whole
+		write(t, filepath.Join(dir, "epoch_1", name), "x", time.Now().Add(-time.Second))
+	}
+	if got, want := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress), "torchtune 2/2 epoch"; got != want {
+		t.Errorf("told  %s\nwant  %s", got, want)
 	}
 }
 
