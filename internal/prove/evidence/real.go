@@ -117,7 +117,7 @@ func (w way) run(ctx context.Context, c method.Config, number int, sum *reality,
 		running = append(running, cmd)
 	}
 	s := &scene{way: w, b: b, base: base, own: newReader(w, orders{Dir: dir, Board: o.Board}, b, &own)}
-	attempts := method.Of(c.Size, 2, 20, 400)
+	attempts := method.Of(c.Size, 2, 10, 400)
 	if !w.lines {
 		attempts /= 2 // whoever reads a torn document waits for its writer
 	}

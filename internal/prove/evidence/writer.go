@@ -92,7 +92,7 @@ func (w way) head() string {
 }
 
 // maxAppended is how large a file of lines grows, in bytes, before a training begins anew.
-const maxAppended = 3 << 20
+const maxAppended = 5 << 18
 
 // burst is how many rows are appended without a pause.
 const burst = 256
