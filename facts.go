@@ -123,7 +123,11 @@ func (f Facts) ExitedWell() bool {
 // attempts left behind.
 func (f Facts) Spec(sheet ProgressSpec) ProgressSpec {
 	sheet.Exited = f.ExitedWell()
-	if f.Claim != nil {
+	switch {
+	case f.End != nil && !sheet.Exited:
+		// The next attempt may be at work before the evidence is read: what it appends is no end of the last one's line.
+		sheet.Cuts = f.NextCuts()
+	case f.Claim != nil:
 		sheet.Cuts = f.Claim.Progress.Cuts
 	}
 	return sheet

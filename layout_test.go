@@ -65,7 +65,7 @@ var house = []row{
 	{dirs: []string{"internal/prove/mutants"}},
 	{dirs: []string{"internal/prove/faultdisk"}},
 	{dirs: []string{"internal/prove/scenario"}},
-	{dirs: []string{"internal/prove/hostile", "internal/prove/readers", "internal/prove/sweep", "internal/prove/forget", "internal/prove/images", "internal/prove/nfs", "internal/prove/interleave", "internal/prove/storm", "internal/prove/history", "internal/prove/unattended"}},
+	{dirs: []string{"internal/prove/hostile", "internal/prove/readers", "internal/prove/sweep", "internal/prove/forget", "internal/prove/images", "internal/prove/nfs", "internal/prove/interleave", "internal/prove/storm", "internal/prove/history", "internal/prove/evidence", "internal/prove/unattended"}},
 	{dirs: []string{"internal/prove"}},
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runsheet/internal/prove/evidence"
 	"runsheet/internal/prove/forget"
 	"runsheet/internal/prove/history"
 	"runsheet/internal/prove/hostile"
@@ -25,6 +26,7 @@ func methods() []method.Method {
 		history.Method(),
 		sweep.Method(),
 		interleave.Method(),
+		evidence.Method(),
 		forget.Method(),
 		images.Method(),
 		unattended.Method(),

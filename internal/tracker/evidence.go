@@ -27,14 +27,17 @@ type Evidence struct {
 	sleep func(context.Context, time.Duration) error
 
 	looks     map[string]found
-	witnesses []string // in the order in which they were named
+	sizes     map[string]int64 // of the files that were read, when they were
+	witnesses []string         // in the order in which they were named
 	identity  map[string]bool
 	doc       *document // what progress.json says, once it was read
 	docErr    error
 	moving    bool // something was still being written when patience ran out
 	lists     map[string][]Entry
-	headers   map[string][]string // of tables
-	configs   map[string][]byte   // small ones
+	scored    map[string]runsheet.Metrics // what files of scores said
+	pointers  map[string]string           // what files say that name a checkpoint
+	headers   map[string][]string         // of tables
+	configs   map[string][]byte           // small ones
 	logs      map[string]*logState
 	prior     []Cursor                  // where the last reading ended
 	cursors   []Cursor                  // where this one ends
@@ -70,7 +73,7 @@ type Options struct {
 // NewEvidence returns the evidence in the work dir dir, an absolute path.
 func NewEvidence(ctx context.Context, disk durable.Disk, dir string, opts Options) *Evidence {
 	ev := &Evidence{ctx: ctx, disk: disk, dir: dir, now: opts.Now, sleep: opts.Sleep,
-		looks: map[string]found{}, identity: map[string]bool{}, lists: map[string][]Entry{},
+		looks: map[string]found{}, sizes: map[string]int64{}, scored: map[string]runsheet.Metrics{}, pointers: map[string]string{}, identity: map[string]bool{}, lists: map[string][]Entry{},
 		headers: map[string][]string{}, configs: map[string][]byte{}, logs: map[string]*logState{},
 		prior: opts.Cursors, cuts: map[string][]runsheet.Cut{}, torn: map[string]runsheet.Cut{}}
 	if ev.now == nil {

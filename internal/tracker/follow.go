@@ -44,7 +44,9 @@ func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 	}
 	f.key += cutsKey(ev.cuts[rel])
 	c, known := ev.cursor(rel, f.key)
-	if known && f.peek == nil && (ev.kept(c) || c.Settled && c.Stamp == st) && json.Unmarshal(c.State, &s) == nil {
+	// What has no end is left for the next reading, and no end of it is waited for once its writer has exited well.
+	over := !ev.complete || c.Offset == st.Size
+	if known && f.peek == nil && over && (ev.kept(c) || c.Settled && c.Stamp == st) && json.Unmarshal(c.State, &s) == nil {
 		ev.keep(c)
 		return s, nil
 	}

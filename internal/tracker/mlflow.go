@@ -140,7 +140,7 @@ func (ev *Evidence) mlflowMeta(dir string) (*mlflowMeta, error) {
 	})
 	if err != nil && moving {
 		ev.moving = true
-		return nil, nil // the run is just beginning
+		return nil, fmt.Errorf("%w; it is still being written", err)
 	}
 	if meta != nil {
 		meta.dir = dir

@@ -17,6 +17,9 @@ const maxMetrics = 1000
 // `per_datapoint` can be megabytes and is passed over. Only numbers count; non-finite ones are normal. The document is
 // checked to its end.
 func (ev *Evidence) scores(rel string) (runsheet.Metrics, error) {
+	if m, ok := ev.scored[rel]; ok {
+		return m, nil
+	}
 	var m runsheet.Metrics
 	err := ev.read(rel, maxScores, func(r io.Reader) (err error) {
 		if m, err = parseScores(r); err != nil {
@@ -24,15 +27,26 @@ func (ev *Evidence) scores(rel string) (runsheet.Metrics, error) {
 		}
 		return nil
 	})
+	if err == nil {
+		ev.scored[rel] = m // whoever asks twice in one reading is told the same, also where the file changed within a tick
+	}
 	return m, err
 }
 
 // broken turns a fault in the contents of rel into a *brokenError; an error of reading stays what it is.
 func (ev *Evidence) broken(rel string, err error) error {
-	if syn := (*syntaxError)(nil); !errors.As(err, &syn) {
+	var syn *syntaxError
+	if !errors.As(err, &syn) {
 		return unreadable(rel, err)
 	}
-	return &brokenError{rel: rel, size: ev.looks[rel].resolved().Size, err: err}
+	size, ok := ev.sizes[rel]
+	switch {
+	case syn.cut:
+		size = syn.offset // it may have been emptied since it was opened
+	case !ok:
+		size = ev.looks[rel].resolved().Size
+	}
+	return &brokenError{rel: rel, size: size, err: err}
 }
 
 func parseScores(r io.Reader) (runsheet.Metrics, error) {

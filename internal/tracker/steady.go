@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"slices"
 	"time"
 
 	"runsheet/internal/durable"
@@ -67,10 +68,12 @@ const quiet = time.Minute
 // moment. Its stamp tells, or a second reading: where that finds the same bytes, they stood there when the first was over.
 type steadyFile struct {
 	ev      *Evidence
+	rel     string
 	file    durable.File
 	stamp   Stamp // before anything was read
 	extents []extent
 	sum     maphash.Hash // of what was read, in order
+	ends    []int64      // where it was found to end
 	at      int64        // where Read goes on
 }
 
@@ -83,7 +86,7 @@ func (ev *Evidence) openSteady(rel string) (*steadyFile, error) {
 	if err != nil {
 		return nil, unreadable(rel, err)
 	}
-	f := &steadyFile{ev: ev, file: file}
+	f := &steadyFile{ev: ev, rel: rel, file: file}
 	if err := f.begin(); err != nil {
 		file.Close()
 		return nil, unreadable(rel, err)
@@ -97,7 +100,8 @@ func (f *steadyFile) begin() error {
 	if err != nil {
 		return err
 	}
-	f.stamp, f.extents, f.at = stampOf(info), nil, 0
+	f.stamp, f.extents, f.ends, f.at = stampOf(info), nil, nil, 0
+	f.ev.sizes[f.rel] = f.stamp.Size
 	f.sum.Reset()
 	return nil
 }
@@ -105,6 +109,9 @@ func (f *steadyFile) begin() error {
 func (f *steadyFile) ReadAt(p []byte, at int64) (int, error) {
 	n, err := f.file.ReadAt(p, at)
 	f.sum.Write(p[:n])
+	if end := at + int64(n); n < len(p) && !slices.Contains(f.ends, end) {
+		f.ends = append(f.ends, end)
+	}
 	if k := len(f.extents); k > 0 && f.extents[k-1].to == at {
 		f.extents[k-1].to += int64(n)
 	} else {
@@ -135,7 +142,7 @@ func (f *steadyFile) held() bool {
 	}
 	var again maphash.Hash
 	again.SetSeed(f.sum.Seed())
-	buf := make([]byte, min(chunk, f.longest()))
+	buf := make([]byte, min(chunk, max(f.longest(), 1)))
 	for _, s := range f.extents {
 		for s.from < s.to {
 			if f.ev.ctx.Err() != nil {
@@ -147,6 +154,11 @@ func (f *steadyFile) held() bool {
 			}
 			again.Write(buf[:n])
 			s.from += int64(n)
+		}
+	}
+	for _, end := range f.ends {
+		if n, _ := f.file.ReadAt(buf[:1], end); n > 0 {
+			return false
 		}
 	}
 	return again.Sum64() == f.sum.Sum64()
@@ -181,21 +193,26 @@ func (ev *Evidence) read(rel string, limit int64, take func(r io.Reader) error) 
 	})
 }
 
+// fewest is how often a file is read before it is said to be written all the time, however slow the reader is.
+const fewest = 8
+
 // untilHeld calls once, which reads, until what it read held, or patience runs out. It returns the last error of once.
 func (f *steadyFile) untilHeld(rel string, once func() error) error {
 	began := f.ev.now()
-	for wait := time.Millisecond; ; wait = min(2*wait, firstWait) {
+	wait := time.Millisecond
+	for n := 1; ; n++ {
 		err := once()
 		if cannot := (*unreadableError)(nil); errors.As(err, &cannot) || f.ev.ctx.Err() != nil || f.held() {
 			return err
 		}
-		if f.ev.now().Sub(began) >= patience {
+		if n >= fewest && f.ev.now().Sub(began) >= patience {
 			f.ev.moving = true
 			return fmt.Errorf("%s is written anew all the time: each time that it was read, it was another one before the end", rel)
 		}
 		if err := f.ev.sleep(f.ev.ctx, wait); err != nil {
 			return err
 		}
+		wait = min(2*wait, firstWait)
 		if err := f.begin(); err != nil {
 			return unreadable(rel, err)
 		}
@@ -208,6 +225,7 @@ func (ev *Evidence) readAll(rel string, limit int64) (data []byte, err error) {
 		if data, err = io.ReadAll(r); err != nil {
 			return unreadable(rel, err)
 		}
+		ev.sizes[rel] = int64(len(data)) // it may have been emptied since it was opened
 		return nil
 	})
 	return data, err
