@@ -199,11 +199,16 @@ func judgeFinished(run Run, f Facts, progress *Progress, p Policy, now time.Time
 	case progress.Complete() && run.Progress.Total > 0 && progress.Completed > run.Progress.Total:
 		note = fmt.Sprintf("%s, more than the sheet asks for", units(progress.Completed, progress.Unit))
 	}
-	if e, now := f.End, f.Progress; e != nil && e.Progress.Complete() && now != nil && !now.Complete() {
+	add := func(text string) {
 		if note != "" {
 			note += "; "
 		}
-		note += "so its end says: its evidence now shows " + now.String() // or its error
+		note += text
+	}
+	if e, now := f.End, f.Progress; e != nil && e.Progress.Complete() && now != nil && !now.Complete() {
+		add("so its end says: its evidence now shows " + now.String()) // or its error
+	} else if progress != nil && progress.Broken != "" {
+		add(progress.Broken) // which others outweigh
 	}
 	return Judgement{Finished, note}
 }

@@ -244,6 +244,8 @@ func TestJudge(t *testing.T) {
 			reason: "ended by SIGSEGV after the work was complete"},
 		{name: "hung at 20 of 20", facts: attempt(ended(End{Kind: EndStuck}), with(epochs(20, 20))), want: Finished,
 			reason: "hung after the work was complete, and was ended"},
+		{name: "complete beside a broken file", want: Finished, reason: "progress.json is broken (3 bytes)",
+			facts: attempt(exited(0), with(&Progress{Completed: 20, Total: 20, Unit: "epoch", Source: "epochs", Broken: "progress.json is broken (3 bytes)"}))},
 		{name: "out of time at 20 of 20", facts: attempt(ended(End{Kind: EndTimeLimit}), with(epochs(20, 20))), want: Finished,
 			reason: "met its time limit after the work was complete"},
 		{name: "lost at 20 of 20", facts: attempt(ended(End{Kind: EndLost}), with(epochs(20, 20))), want: Finished,

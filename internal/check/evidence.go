@@ -40,6 +40,9 @@ func (c *checker) progress(ctx context.Context, f *findings, r runsheet.Run) {
 		}
 		return
 	}
+	if seen.Broken != nil {
+		f.broken(doc, "the epochs beside it tell how far the run is; `runsheet status --recompute` sets it aside", "%s", seen.Progress.Broken)
+	}
 	if holds && !same(kept, seen.Progress) {
 		if again, holds := c.kept(ctx, &findings{}, r); holds && same(kept, again) {
 			f.broken(record.ProgressPath(r.WorkDir), anew, "the cached progress is %s, and the evidence tells of %s", describe(kept), describe(seen.Progress))

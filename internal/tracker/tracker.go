@@ -66,7 +66,7 @@ func Look(ctx context.Context, disk durable.Disk, dir string, spec runsheet.Prog
 	switch {
 	case err != nil:
 		p = faulty(dir, p, err, ev.moving)
-	case ev.passed != nil && !ev.moving && !p.Complete():
+	case ev.passed != nil && !ev.moving:
 		p.Broken = ev.passed.Error()
 	}
 	p.Cuts = ev.Cuts()
@@ -76,8 +76,9 @@ func Look(ctx context.Context, disk durable.Disk, dir string, spec runsheet.Prog
 	// A server that does not answer, a directory above that lacks a permission: no witness would tell when it is over.
 	var cannot *unreadableError
 	r.Passing = r.Passing || errors.As(err, &cannot)
-	var broken *brokenError
-	if errors.As(err, &broken) && broken.rel == documentName {
+	broken := ev.passed
+	errors.As(err, &broken)
+	if broken != nil && broken.rel == documentName && (err == nil || isBroken(err)) {
 		for _, w := range r.Witnesses {
 			if w.Path == documentName {
 				r.Broken = &w
