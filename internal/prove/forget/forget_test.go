@@ -25,7 +25,7 @@ func TestNothingIsLost(t *testing.T) {
 // careless is a disk that leaves out a step for those who work on it.
 type careless struct {
 	durable.Disk
-	noFileSync, noDirSync, renames bool
+	noFileSync, noDirSync, replaces bool
 	noDirSyncFor                   string // the label of the only step that it is left out for
 }
 
@@ -52,8 +52,8 @@ func (f carelessFile) Sync() error {
 }
 
 func (d careless) Link(label, oldname, newname string) error {
-	if d.renames {
-		return d.Rename(label, oldname, newname)
+	if d.replaces {
+		d.Remove(label, newname)
 	}
 	return d.Disk.Link(label, oldname, newname)
 }
@@ -74,7 +74,7 @@ func TestPlantedFaults(t *testing.T) {
 		{"no sync of the parents of new directories", "claim", careless{noDirSyncFor: "claim"}, `claim 1 is "nothing"`},
 		{"nothing made durable that others wrote", "end-seen", careless{noDirSyncFor: "settle"}, "end.json"},
 		{"nothing made durable that others wrote", "request-seen", careless{noDirSyncFor: "settle"}, "request 1"},
-		{"rename instead of link", "claim", careless{renames: true}, "two winners of claim 1"},
+		{"a link that replaces", "claim", careless{replaces: true}, "two winners of claim 1"},
 	} {
 		for _, sc := range scenario.All() {
 			if sc.Name != c.scenario {
