@@ -133,6 +133,7 @@ const (
 	CauseTraceback       CauseKind = "exception"  // the last line of a traceback
 	CauseExit            CauseKind = "exit_code"  // nothing more is known
 	CauseIncomplete      CauseKind = "incomplete" // exited 0 before the work was complete
+	CauseNoEvidence      CauseKind = "no_evidence" // exited 0, and nothing in its work dir shows progress, of which the sheet says how much there is
 	CauseStuck           CauseKind = "stuck"
 	CauseLost            CauseKind = "lost"
 	CauseCancelled       CauseKind = "cancelled"   // with the scheduler's own command
@@ -148,7 +149,7 @@ const (
 // is there again a minute later.
 func (k CauseKind) CanPass() bool {
 	switch k {
-	case CauseImport, CauseMissingFile, CauseCommand, CauseSyntax, CauseUsage:
+	case CauseImport, CauseMissingFile, CauseCommand, CauseSyntax, CauseUsage, CauseNoEvidence:
 		return false
 	}
 	return true

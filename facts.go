@@ -134,8 +134,9 @@ func (f Facts) Spec(sheet ProgressSpec) ProgressSpec {
 }
 
 // Begun says whether there is progress to go on from. It is the evidence that an attempt would go on from: where that is gone
-// there is nothing, whatever an earlier attempt recorded. Evidence that cannot be read is not taken for none, and where it is
-// broken, an attempt that had something to go on from has not undone it.
+// there is nothing, whatever an earlier attempt recorded. Evidence that cannot be read is not taken for none, and neither is
+// a document of the progress that its writer left broken: a training code that goes on from nothing loses less than one that
+// begins anew above what it has.
 func (f Facts) Begun() bool {
 	p := f.Progress
 	if p != nil && p.Error != "" && p.Broken == "" {
@@ -147,7 +148,7 @@ func (f Facts) Begun() bool {
 	case p.Completed > 0:
 		return true
 	}
-	return p.Error != "" && f.Claim != nil && f.Claim.Resume
+	return p.Error != "" && p.Total != 1 // somebody was at it; of a single unit there is nothing to go on from
 }
 
 // maxCuts is how many places an attempt is told of at most: the latest.

@@ -33,3 +33,25 @@ func TestSpec(t *testing.T) {
 		})
 	}
 }
+
+// TestBegun holds that what is broken is not taken for nothing to go on from.
+func TestBegun(t *testing.T) {
+	for name, c := range map[string]struct {
+		facts Facts
+		want  bool
+	}{
+		"nothing":                       {Facts{}, false},
+		"no evidence":                   {Facts{Progress: epochs(0, 20)}, false},
+		"some":                          {Facts{Progress: epochs(7, 20)}, true},
+		"torn, and some is whole":       {Facts{Progress: torn(7, 20)}, true},
+		"torn, and nothing is known":    {Facts{Progress: torn(0, 20)}, true},
+		"a torn evaluation":             {Facts{Progress: torn(0, 1)}, false},
+		"unreadable":                    {Facts{Progress: broken("no permission")}, false},
+		"unreadable, and its end knows": {Facts{Claim: &Claim{}, Progress: broken("no permission"), End: &End{Progress: epochs(7, 20)}}, true},
+		"passed over":                   {Facts{Progress: &Progress{Total: 20, Source: "epochs", Broken: "epoch_0/scores.json is broken"}}, false},
+	} {
+		if got := c.facts.Begun(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

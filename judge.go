@@ -114,7 +114,7 @@ func (r *Request) who() string {
 
 // exitedWell says whether the exit code is the only witness of the work, and a good one.
 func exitedWell(f Facts, p *Progress) bool {
-	return f.ExitedWell() &&
+	return f.ExitedWell() && (f.End.Progress == nil || f.End.Progress.Broken == "") &&
 		(p == nil || p.Error == "" && p.Broken == "" && (p.Total == 0 || p.Guessed))
 }
 

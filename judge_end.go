@@ -10,18 +10,25 @@ import (
 // left broken second.
 func judgeEnded(f Facts, progress *Progress) Judgement {
 	j := judgeHow(f, progress)
-	if progress == nil || progress.Broken == "" || j.Status != Failed {
+	broken := ""
+	if progress != nil {
+		broken = progress.Broken
+	}
+	if p := f.End.Progress; broken == "" && p != nil && f.ExitedWell() {
+		broken = p.Broken // which somebody has removed since
+	}
+	switch {
+	case broken == "" || j.Status != Failed:
 		return j
+	case f.ExitedWell():
+		return Judgement{Failed, "exited 0" + reached(progress) + ", and " + broken}
 	}
-	if f.ExitedWell() {
-		return Judgement{Failed, "exited 0" + reached(progress) + ", and " + progress.Broken}
-	}
-	return Judgement{Failed, j.Reason + "; " + progress.Broken}
+	return Judgement{Failed, j.Reason + "; " + broken}
 }
 
 // reached says at which count an attempt ended, where there is one to speak of.
 func reached(p *Progress) string {
-	if p == nil || p.Total == 0 || p.Broken != "" && p.Completed == 0 {
+	if p == nil || p.Total == 0 || p.Source == "" || p.Broken != "" && p.Completed == 0 {
 		return ""
 	}
 	return " at " + p.counted()

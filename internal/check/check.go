@@ -108,10 +108,12 @@ func (c *checker) run(ctx context.Context, f *findings, r runsheet.Run) {
 		}
 	}
 	c.records(f, r.WorkDir)
+	ended := false
 	if v, err := record.Look(c.sys, r.WorkDir); err == nil {
+		ended = v.End != nil
 		r.Progress = runsheet.Facts{Claim: v.Claim, End: v.End}.Spec(r.Progress)
 	}
-	c.progress(ctx, f, r)
+	c.progress(ctx, f, r, ended)
 }
 
 // sure returns what two looks agree on; where the first finds nothing, there is no second.

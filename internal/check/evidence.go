@@ -19,8 +19,9 @@ import (
 )
 
 // progress compares what is kept of a run's progress with its evidence, read anew. What is kept is read first and
-// once more at the end: it is held to the evidence only if it held all the while.
-func (c *checker) progress(ctx context.Context, f *findings, r runsheet.Run) {
+// once more at the end: it is held to the evidence only if it held all the while. ended: the last attempt has ended, which
+// explains what is broken.
+func (c *checker) progress(ctx context.Context, f *findings, r runsheet.Run, ended bool) {
 	if _, err := c.disk.Lstat(label, r.WorkDir); absent(err) {
 		return
 	}
@@ -33,7 +34,9 @@ func (c *checker) progress(ctx context.Context, f *findings, r runsheet.Run) {
 	doc := filepath.Join(r.WorkDir, documentName)
 	const anew = "`runsheet status --recompute` reads the evidence anew"
 	if e := seen.Progress.Error; e != "" {
-		if seen.Broken != nil {
+		if broken := seen.Progress.Broken; broken != "" && ended {
+			f.note(r.WorkDir, "an attempt left it so when it ended; the next one goes on all the same", "%s", broken)
+		} else if seen.Broken != nil {
 			f.broken(doc, "the run shows this error until it is repaired or removed; `runsheet status --recompute` sets it aside", "%s", e)
 		} else {
 			f.broken(r.WorkDir, "repair or remove what cannot be read; the run shows this error until then", "%s", e)

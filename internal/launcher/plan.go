@@ -21,6 +21,11 @@ func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 	if err := l.ownPlaces(); err != nil {
 		return nil, err
 	}
+	for i, f := range l.facts {
+		if l.opts.ResumeStopped && f.StopRequested() && f.Ended() { // as Run asks for it
+			l.facts[i].Request = &runsheet.Request{Kind: runsheet.RequestRetry, Number: f.Request.Number + 1, User: l.opts.User}
+		}
+	}
 	l.strays = l.observer.Strays(ctx, l.sheet, events)
 	l.sampler.Sample(ctx)
 	actions, _ := l.decide(ctx)

@@ -62,6 +62,10 @@ func amount(o runsheet.Observed) string {
 	p := o.Final()
 	text := ""
 	switch {
+	case o.Foreign != nil || !o.Silent.IsZero() || o.Reading && p != nil && p.Error != "":
+		return "" // nothing is known of it
+	case p != nil && p.Error != "" && p.Completed > 0:
+		return fmt.Sprintf("%d whole, broken", p.Completed)
 	case p != nil && p.Error != "":
 		return "broken"
 	case total > 0 && !byExit(o):

@@ -54,7 +54,7 @@ func RunPercentage(o runsheet.Observed) (float64, bool) {
 		return 100, true
 	}
 	completed, total, _ := amounts(o)
-	if p != nil && p.Error != "" || total == 0 {
+	if p != nil && p.Error != "" && p.Completed == 0 || total == 0 {
 		return 0, false
 	}
 	share := min(100*float64(max(completed, 0))/float64(total), 100)

@@ -69,10 +69,15 @@ func Cause(e runsheet.End, oom bool, tail func() []byte) runsheet.Cause {
 		return runsheet.Cause{}
 	}
 	ended := diagnose.Ended{Kind: e.Kind, ExitCode: e.ExitCode, Signal: e.Signal, OOM: oom}
-	if known {
+	if known && e.Progress.Source != "" {
 		ended.Incomplete = e.Progress.String()
 	}
-	return diagnose.Why(ended, tail())
+	cause := diagnose.Why(ended, tail())
+	if cause.Kind == "" && known {
+		cause = runsheet.Cause{Kind: runsheet.CauseNoEvidence, Text: "nothing in its work dir shows progress: " +
+			"name what does in the sheet, as `progress: {tracker: csv, file: log.csv, step: epoch}`"}
+	}
+	return cause
 }
 
 // tail reads the end of the log.

@@ -110,6 +110,7 @@ func (s *supervisor) watch() {
 	}
 	s.measure()
 	main := s.tree.main
+	s.lookOver() // a stop that was asked for before start.json stood there has signalled nobody
 	for {
 		select {
 		case <-s.tree.gone:

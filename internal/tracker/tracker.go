@@ -129,7 +129,8 @@ func contradiction(p runsheet.Progress, spec runsheet.ProgressSpec) error {
 	if p.Total == 0 || p.Total == spec.Total || p.Completed <= max(p.Total, spec.Total) {
 		return nil
 	}
-	return &brokenError{err: fmt.Errorf("the evidence contradicts itself (%s): it says %s, more than there are", p.Source, &p)}
+	return &brokenError{err: fmt.Errorf("the evidence contradicts itself (%s): it says %s, more than there are", p.Source, &p),
+		hint: "look at what the training code writes there"}
 }
 
 // faulty returns what a reading that found a fault has to say. What stands in other files than the one that is broken for
