@@ -130,9 +130,9 @@ const (
 	CausePreempted       CauseKind = "preempted"
 	CauseTimeLimit       CauseKind = "time_limit"
 	CauseSignal          CauseKind = "signal"
-	CauseTraceback       CauseKind = "exception"  // the last line of a traceback
-	CauseExit            CauseKind = "exit_code"  // nothing more is known
-	CauseIncomplete      CauseKind = "incomplete" // exited 0 before the work was complete
+	CauseTraceback       CauseKind = "exception"   // the last line of a traceback
+	CauseExit            CauseKind = "exit_code"   // nothing more is known
+	CauseIncomplete      CauseKind = "incomplete"  // exited 0 before the work was complete
 	CauseNoEvidence      CauseKind = "no_evidence" // exited 0, and nothing in its work dir shows progress, of which the sheet says how much there is
 	CauseStuck           CauseKind = "stuck"
 	CauseLost            CauseKind = "lost"

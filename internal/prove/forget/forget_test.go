@@ -26,7 +26,7 @@ func TestNothingIsLost(t *testing.T) {
 type careless struct {
 	durable.Disk
 	noFileSync, noDirSync, replaces bool
-	noDirSyncFor                   string // the label of the only step that it is left out for
+	noDirSyncFor                    string // the label of the only step that it is left out for
 }
 
 type carelessFile struct {
