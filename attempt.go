@@ -149,7 +149,7 @@ const (
 // is there again a minute later.
 func (k CauseKind) CanPass() bool {
 	switch k {
-	case CauseImport, CauseMissingFile, CauseCommand, CauseSyntax, CauseUsage, CauseNoEvidence:
+	case CauseImport, CauseMissingFile, CauseCommand, CauseSyntax, CauseUsage:
 		return false
 	}
 	return true
