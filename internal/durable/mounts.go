@@ -24,7 +24,7 @@ var mounts struct {
 	at    time.Time
 	fd    int               // tells of changes, and not to the runtime's poller, which would keep them to itself
 	kinds map[string]string // type of the file system by its mount point
-	known map[string]string // mount point by path, for as long
+	known map[string]place  // by path, for as long
 }
 
 // MountOf returns where the file system of a path is mounted; the path is absolute. Nothing is asked of a file system that
@@ -32,16 +32,8 @@ var mounts struct {
 // them.
 func MountOf(path string) string {
 	mounts.Lock()
-	kinds, known := mountKinds(), mounts.known
-	at, ok := known[path]
-	mounts.Unlock()
-	if !ok {
-		at = mountOf(path, kinds, os.Readlink)
-		mounts.Lock()
-		known[path] = at
-		mounts.Unlock()
-	}
-	return at
+	defer mounts.Unlock()
+	return placeOf(filepath.Clean(path), mountKinds(), mounts.known, maxLinks, os.Readlink).mount
 }
 
 // IsMount says whether something is mounted at a path that holds no symbolic links.
@@ -62,7 +54,7 @@ func mountKinds() map[string]string {
 	}
 	if mounts.kinds == nil || mountsChanged() || time.Since(mounts.at) > mountsFor {
 		if data, err := os.ReadFile(mountinfo); err == nil || mounts.kinds == nil {
-			mounts.kinds, mounts.known = parseMounts(data), map[string]string{}
+			mounts.kinds, mounts.known = parseMounts(data), map[string]place{}
 		}
 		mounts.at = time.Now()
 	}
@@ -78,31 +70,32 @@ func mountsChanged() bool {
 // maxLinks is how many symbolic links are followed, as by the kernel.
 const maxLinks = 40
 
-func mountOf(path string, kinds map[string]string, readlink func(string) (string, error)) string {
-	mount, at, rest := "/", "/", filepath.Clean(path)
-	for links := 0; ; {
-		var name string
-		name, rest, _ = strings.Cut(strings.TrimLeft(rest, "/"), "/")
-		if name == "" {
-			return mount
-		}
-		next := filepath.Join(at, name)
-		if _, ok := kinds[next]; ok {
-			mount, at = next, next
-			continue
-		}
-		if links < maxLinks && localTypes[kinds[mount]] {
-			if to, err := readlink(next); err == nil {
-				links++
-				if !filepath.IsAbs(to) {
-					to = filepath.Join(at, to)
-				}
-				mount, at, rest = "/", "/", filepath.Join(to, rest)
-				continue
-			}
-		}
-		at = next
+// place is where a path leads: its mount point, and its name without symbolic links.
+type place struct{ mount, at string }
+
+// placeOf follows a path, name by name; known has what was followed before. links is how many more links are followed.
+func placeOf(path string, kinds map[string]string, known map[string]place, links int, readlink func(string) (string, error)) place {
+	if path == "/" || path == "." {
+		return place{"/", "/"}
 	}
+	if p, ok := known[path]; ok {
+		return p
+	}
+	p := placeOf(filepath.Dir(path), kinds, known, links, readlink)
+	dir := p.at
+	p.at = filepath.Join(dir, filepath.Base(path))
+	if _, ok := kinds[p.at]; ok {
+		p.mount = p.at
+	} else if links > 0 && localTypes[kinds[p.mount]] {
+		if to, err := readlink(p.at); err == nil {
+			if !filepath.IsAbs(to) {
+				to = filepath.Join(dir, to)
+			}
+			p = placeOf(filepath.Clean(to), kinds, known, links-1, readlink)
+		}
+	}
+	known[path] = p
+	return p
 }
 
 // localTypes are the types of file systems, as in the list of mounts, that no other machine has to answer for.

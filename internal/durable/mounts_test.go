@@ -3,6 +3,7 @@ package durable
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -14,6 +15,11 @@ const someMounts = `22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 42 22 0:52 / /with\040space rw - fuse.sshfs host: rw
 garbage
 `
+
+// mountOf is MountOf with a list of mounts and links of its own.
+func mountOf(path string, kinds map[string]string, readlink func(string) (string, error)) string {
+	return placeOf(filepath.Clean(path), kinds, map[string]place{}, maxLinks, readlink).mount
+}
 
 // TestMountOf: links are followed on local file systems alone, and nothing is asked of the others.
 func TestMountOf(t *testing.T) {

@@ -109,7 +109,7 @@ func indented(v any) ([]byte, error) {
 // the escapes that mean them. JSON itself demands that of the first 32 only, and they stand nowhere but in strings.
 func escaped(doc []byte) []byte {
 	acts := func(r rune) bool {
-		return 0x7f <= r && r < 0xa0 || r == '\uFEFF' || unicode.Is(unicode.Bidi_Control, r)
+		return r >= 0x7f && (r < 0xa0 || r == '\uFEFF' || unicode.Is(unicode.Bidi_Control, r))
 	}
 	if !bytes.ContainsFunc(doc, acts) {
 		return doc
