@@ -43,6 +43,7 @@ func (l *Launcher) act(ctx context.Context, actions []runsheet.Action) (again bo
 			if err := l.troubled(a.Run, err); err != nil {
 				return false, err
 			}
+			changed = changed || a.Verb == runsheet.VerbLaunch // its place is for another one
 		}
 		again = again || changed
 		if len(l.control) > 0 && l.stop == notStopping {

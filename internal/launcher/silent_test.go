@@ -240,3 +240,24 @@ func TestSignalsSilent(t *testing.T) {
 		p.noted(run, "start 1 at 0", "stop 1")
 	}
 }
+
+// TestStartThatHangs: a start that does not come back holds up what is to be launched, and neither the notice of ends nor
+// an interrupt.
+func TestStartThatHangs(t *testing.T) {
+	b := newBench(t, untilStopped, "a", "b", "c", "d")
+	b.sheet.Policy.Jobs = 3
+	control := make(chan launcher.Control, 1)
+	wait := b.background(launcher.Options{}, control)
+	exectest.Await(t, "three to begin", func() bool { return b.told(journal.Began) == 3 })
+	release := b.fake.HoldStart()
+	b.letGo("a")
+	exectest.Await(t, "d to be claimed", func() bool { return b.saw("d", journal.Claimed) })
+	b.letGo("b")
+	exectest.Await(t, "the end of b", func() bool { return b.saw("b", journal.Ended) })
+	control <- launcher.Interrupt
+	out := wait()
+	release()
+	if got := b.status(out); !out.Stopped || got[0] != runsheet.Finished || got[1] != runsheet.Finished || got[2] == runsheet.Finished || got[3] == runsheet.Finished {
+		t.Errorf("stopped %t, statuses %v", out.Stopped, got)
+	}
+}

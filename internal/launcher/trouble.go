@@ -45,7 +45,7 @@ func (l *Launcher) putOff(i int, err error) *trouble {
 	}
 	t.until = l.sys.Clock.Now().Add(troubleWait << t.count)
 	t.count++
-	t.final = t.count > troubleMost || errors.Is(err, os.ErrPermission)
+	t.final = t.count > troubleMost || errors.Is(err, os.ErrPermission) || errors.Is(err, durable.ErrNotOwn)
 	return t
 }
 
