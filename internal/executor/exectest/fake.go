@@ -20,7 +20,7 @@ type Fake struct {
 
 	sys   record.System
 	mu    sync.Mutex
-	fails error // what Start returns, if it fails
+	fails error         // what Start returns, if it fails
 	held  chan struct{} // closed when Start may go on; nil: it need not wait
 	stops map[string]func(runsheet.EndKind)
 	wg    sync.WaitGroup
