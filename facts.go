@@ -119,8 +119,8 @@ func (f Facts) ExitedWell() bool {
 	return f.End != nil && f.End.Kind == EndExit && f.End.ExitCode != nil && *f.End.ExitCode == 0
 }
 
-// Spec returns how the evidence of the run is to be read that these facts are of: what its sheet says, and what its
-// attempts left behind.
+// Spec returns how the evidence of a run is to be read. These are its facts, and sheet is what its sheet says. Added is what
+// its attempts have left behind.
 func (f Facts) Spec(sheet ProgressSpec) ProgressSpec {
 	sheet.Exited = f.ExitedWell()
 	switch {
@@ -134,9 +134,9 @@ func (f Facts) Spec(sheet ProgressSpec) ProgressSpec {
 }
 
 // Begun says whether there is progress to go on from. It is the evidence that an attempt would go on from: where that is gone
-// there is nothing, whatever an earlier attempt recorded. Evidence that cannot be read is not taken for none, and neither is
-// a document of the progress that its writer left broken: a training code that goes on from nothing loses less than one that
-// begins anew above what it has.
+// there is nothing, whatever an earlier attempt recorded. Evidence that cannot be read is not taken for none. Neither is a
+// broken document of the progress: its writer had something to write. To resume from nothing costs one attempt; to begin anew
+// above a checkpoint costs the work of days.
 func (f Facts) Begun() bool {
 	p := f.Progress
 	if p != nil && p.Error != "" && p.Broken == "" {

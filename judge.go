@@ -86,8 +86,7 @@ func (f Facts) Final() *Progress {
 	return Further(f.Progress, final)
 }
 
-// explains says whether an attempt of ours that is over left the evidence broken that a reading found. What changed after it
-// is somebody else's.
+// explains says whether the last attempt, which is over, can have left this evidence broken. A later change is somebody else's.
 func (f Facts) explains(p *Progress) bool {
 	return p.Broken != "" && f.End != nil && !p.LastActivity.After(f.End.At.Add(clockSkew))
 }

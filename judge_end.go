@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// judgeEnded judges a run whose last attempt has an end, and whose work is not complete. What ended it comes first, what it
-// left broken second.
+// judgeEnded judges a run whose last attempt ended before the work was complete. The reason names the cause of the end first,
+// and a broken file second.
 func judgeEnded(f Facts, progress *Progress) Judgement {
 	j := judgeHow(f, progress)
 	broken := ""

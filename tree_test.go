@@ -19,8 +19,8 @@ import (
 // largest is how large a file of the repository may be that is neither test data nor a picture, in bytes.
 const largest = 1 << 20
 
-// TestTree holds what is tracked to what a person can read: a program, a core dump or an archive that got in by
-// mistake is found before it is passed on, with whatever stands in it.
+// TestTree holds that tracked files are text, or lie where data is expected. A program, a core dump or an archive that got in
+// by mistake is found before it is passed on.
 func TestTree(t *testing.T) {
 	files := os.DirFS(".")
 	names, err := tracked(files)

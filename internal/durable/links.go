@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// linked makes sure that link(2), which said that it had, made path one more name of the file f: some file systems make a
-// copy, a symbolic link, or rename. Then nothing is safe there: of two who are told that they wrote the document one is wrong,
-// or it goes with the temporary file. What cannot be looked at proves nothing.
+// linked makes sure, after link(2) has succeeded, that path is one more name of the file f. Some file systems make a copy or
+// a symbolic link instead, or rename the file. Nothing is safe there: two writers may both be told that the document is
+// theirs, or it may vanish with the temporary file. Where nothing can be looked at, nothing is concluded.
 func linked(d Disk, label string, f File, path string) error {
 	mine, err := f.Stat()
 	if err != nil {

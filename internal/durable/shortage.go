@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// NoRoom says whether an error means that a file system is full, or what its user may have of it. That may pass.
+// NoRoom says whether an error means that a file system is full, or the quota of its user. It may pass.
 func NoRoom(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
@@ -22,7 +22,7 @@ func Starved(err error) bool {
 	return errors.As(err, &path) && path.Op == "fork/exec" && errors.Is(path.Err, syscall.EAGAIN)
 }
 
-// wayOut returns what a person should do about what the operating system says, "" where that depends on what was done.
+// wayOut returns what a person should do about an error of the operating system; "" where the error alone does not tell.
 func wayOut(err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):

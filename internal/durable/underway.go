@@ -69,7 +69,7 @@ func below(path, dir string) bool {
 	return ok && (rest == "" || rest[0] == '/' || strings.HasSuffix(dir, "/"))
 }
 
-// Ask runs f, which does something to path that is not done through a Disk, so that Unanswered tells of it.
+// Ask runs f, which touches path without a Disk, and lets Unanswered tell of it meanwhile.
 func Ask(path string, f func()) {
 	defer asked(path).answered()
 	f()

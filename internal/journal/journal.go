@@ -84,9 +84,9 @@ const maxJournal = 1 << 30
 type Writer struct {
 	mu   sync.Mutex
 	file durable.File
-	size int64  // what was there when it was opened, and what was acknowledged since
-	left []byte // what an append that failed may have left behind that, wholly or in part
-	torn bool   // what was there when it was opened ends in the middle of a line
+	size int64  // bytes that count: those at the opening, and all that was acknowledged since
+	left []byte // of an append that failed; some of them may stand behind size
+	torn bool   // at the opening, the file ended in the middle of a line
 }
 
 // Open opens the journal for appending, making it where it is missing, and seals a torn last line. The caller must

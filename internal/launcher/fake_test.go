@@ -236,8 +236,8 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
-// TestOldFailures holds that what failed in an earlier session goes after what was never tried, and does not stop it: where
-// that session came to its end, and where it was interrupted while it tried again.
+// TestOldFailures holds that failures of an earlier session come after runs without any attempt, and do not stop them. The
+// earlier session came to its end, or was interrupted during a retry.
 func TestOldFailures(t *testing.T) {
 	for _, interrupted := range []bool{false, true} {
 		tried := false

@@ -88,8 +88,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestFailedBefore holds of which runs a new session knows that they failed in an earlier one, and that their failures do
-// not count for the breaker.
+// TestFailedBefore holds that a new session knows the runs that failed in an earlier one. Their failures do not count for
+// the breaker.
 func TestFailedBefore(t *testing.T) {
 	fails := func(s string, n int) journal.Event { return ended(s, n, runsheet.EndExit, false, false) }
 	short := func(kind runsheet.EndKind, n int) journal.Event {

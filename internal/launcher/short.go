@@ -53,8 +53,8 @@ func spareFiles() error {
 	return nil
 }
 
-// fellShort takes an error in that kept a run from being launched, and says whether it is one that passes, and for which
-// no run is to blame: then nothing is launched for a while, by this launcher or on this file system.
+// fellShort takes in an error that kept a run from being launched. It says whether the error passes by itself and is no
+// run's fault; then nothing is launched for a while, by this launcher or on this file system.
 func (l *Launcher) fellShort(i int, err error) bool {
 	now, text := l.sys.Clock.Now(), diagnose.Clean(withHint(err))
 	switch {

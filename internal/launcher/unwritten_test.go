@@ -110,8 +110,8 @@ func TestJournalWaits(t *testing.T) {
 	}
 }
 
-// TestJournalWaitsInterrupted holds that a launcher which waits for its journal hears what it is told: an interrupt stops
-// the runs, and whoever leaves leaves them; the next launcher finds what became of them.
+// TestJournalWaitsInterrupted holds that a launcher hears its controls while it waits for its journal. Interrupt stops the
+// runs, Leave lets them go on, and the next launcher finds how they ended.
 func TestJournalWaitsInterrupted(t *testing.T) {
 	for _, tell := range []launcher.Control{launcher.Interrupt, launcher.Leave} {
 		b := newBench(t, untilStopped, "a", "b", "c")

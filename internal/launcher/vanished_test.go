@@ -30,8 +30,8 @@ type ownDisk struct{ record.FS }
 
 func (ownDisk) Local(string) (bool, error) { return true, nil }
 
-// TestVanishedElsewhere holds that an attempt of another boot, whose records are gone, is over where that boot was this
-// machine's, and otherwise keeps its run from being claimed.
+// TestVanishedElsewhere holds two cases of an attempt of another boot, whose records are gone. If the boot was this
+// machine's, the attempt is over; otherwise its run is not claimed.
 func TestVanishedElsewhere(t *testing.T) {
 	first := runsheet.Machine{ID: "an image", Random: "the first"}
 	for _, c := range []struct {

@@ -25,9 +25,9 @@ const (
 // Discover finds the runs below dir: directories that hold records of ours, or evidence that a tracker recognises.
 // What lies below a run belongs to it; but where several trainings lie in directories of one, as TensorBoard, Lightning
 // and MLflow keep them, each is a run, and what only the looks of a log tell of a directory gives way to runs below it.
-// Symbolic links are not followed, hidden directories and what the kernel makes up (/proc, /sys, /dev) not entered, and
-// what cannot be read is passed over. What is mounted below dir and does not answer counts as a run, so that it is not
-// passed over in silence. Names are the paths below dir.
+// Symbolic links are not followed. Hidden directories and those of the kernel (/proc, /sys, /dev) are not entered, and
+// unreadable ones are passed over. A mount below dir that does not answer is shown as a run, so that it is not missed.
+// Names are the paths below dir.
 func Discover(disk durable.Disk, dir string) ([]runsheet.Run, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -194,7 +194,7 @@ func unheard(f runsheet.Facts, since time.Time) runsheet.Facts {
 	return f
 }
 
-// unread returns facts whose evidence is being read still: what the end says is all that is known then.
+// unread returns facts whose evidence is still being read. Until then the end of the attempt is the only word on its progress.
 func unread(f runsheet.Facts) runsheet.Facts {
 	f.Reading = true
 	if f.End == nil || f.End.Progress == nil {
@@ -234,8 +234,8 @@ func (o *Observer) explains(ctx context.Context, run runsheet.Run, f runsheet.Fa
 	return explained || !ok
 }
 
-// explained says whether the evidence that was read after the records can be that of the attempts that they tell of. An
-// attempt that was claimed and began meanwhile is not one of a stranger, and its work is not that of the one before it.
+// explained says whether evidence can be the work of the attempts in f, whose records were read before it. An attempt that
+// was claimed in between is no stranger, and its work must not be taken for that of the attempt before.
 func (o *Observer) explained(workDir string, f runsheet.Facts) bool {
 	switch {
 	case f.Problem != "" || f.LastActivity.IsZero():

@@ -69,9 +69,8 @@ func (o *Observer) read(ctx context.Context, run runsheet.Run, recompute bool) (
 	return r, time.Time{}
 }
 
-// glance is a look that does not wait for evidence which takes long. There is one such reading of a run at a time. What it
-// says holds where the records say what they said before it began: those are older than it, and none of them has changed
-// since.
+// glance is a look that does not wait for slow evidence. A run has one such reading at a time. Its result is used only if
+// the records are still the same as before it began: then they are older than the evidence, and still hold.
 func (o *Observer) glance(ctx context.Context, run runsheet.Run) runsheet.Facts {
 	for tries := 1; ; tries++ {
 		f, ok := o.recorded(ctx, run)

@@ -92,7 +92,7 @@ func (r *Rooms) answer(above string, ask func() Room) (room Room, ok bool) {
 	return room, ok
 }
 
-// WaitForRoom lets runs of a sheet that are pending say that there is not room enough to launch them, where that is so.
+// WaitForRoom gives the pending runs of a sheet a reason, if their file system has less room than `min_free`.
 func WaitForRoom(sheet *runsheet.Sheet, runs []runsheet.Observed) {
 	if sheet.Policy.MinFree == 0 {
 		return

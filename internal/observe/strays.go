@@ -74,9 +74,9 @@ func Vanished(sheet *runsheet.Sheet, events []journal.Event, facts []runsheet.Fa
 	}
 }
 
-// GivenUp lets runs that are pending say why a launcher gave them up, if that is the last thing that its journal tells of
-// them, and holds still. A launcher that began since has not given them up, or says so anew. Whether no host has room for
-// a run is not for a journal to say: noHost says it of each of some runs, as the hosts are now; empty: one has.
+// GivenUp gives pending runs the reason for which the last launcher gave them up. It must be the journal's last word on the
+// run, and no launcher may have begun since. Where no host had room, noHost is asked again, since hosts change: it returns
+// the reason for each of some runs, empty where a host has room now.
 func GivenUp(events []journal.Event, runs []runsheet.Observed, noHost func(which []int) []string) {
 	last := map[string]journal.Event{}
 	var began, ended int // the last start and the last end of a launcher

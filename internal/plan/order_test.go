@@ -8,8 +8,8 @@ import (
 	"runsheet"
 )
 
-// TestWhatFailedGoesLast holds in which order runs get the only slot: what was never tried before what failed, in this
-// session or in an earlier one, and the sheet's order among equals.
+// TestWhatFailedGoesLast holds the order in which runs get the only slot: those without a failure first, in this session and
+// in earlier ones, and among equals the order of the sheet.
 func TestWhatFailedGoesLast(t *testing.T) {
 	var none runsheet.Facts
 	ended := func(kind runsheet.EndKind) runsheet.Facts {
@@ -68,7 +68,7 @@ func TestWhatFailedGoesLast(t *testing.T) {
 	}
 }
 
-// TestShort holds that nothing is launched for a run that something is short for, and that it takes nobody's place.
+// TestShort holds that a run is not launched while something is short for it, and that it takes nobody's place meanwhile.
 func TestShort(t *testing.T) {
 	w := farm([]runsheet.Host{{Name: "host0", Slots: 1}}, runsheet.Resources{}, runsheet.Resources{})
 	w.Short = []runsheet.Shortage{{What: "room in /data", Why: "12 MiB free"}, {}}

@@ -43,7 +43,7 @@ func kept(t *testing.T, id string) (idFile, dir string) {
 
 func always(string) bool { return true }
 
-// TestMachine holds that the random id is drawn once, that reading makes nothing, and what each id is without the other.
+// TestMachine holds that the random id is drawn once, and that reading makes no file. Each id is tried without the other.
 func TestMachine(t *testing.T) {
 	disk := durable.OS()
 	idFile, dir := kept(t, someID)
@@ -98,7 +98,7 @@ func TestRandomIDRefused(t *testing.T) {
 				t.Fatal("it could not be kept")
 			}
 			if err := spoil(t, filepath.Join(dir, randomName)); err != nil {
-				t.Skip(err)
+				t.Skipf("only root can spoil the file in this way: %v", err)
 			}
 			if m := readMachine(durable.OS(), idFile, dir, always); m.Random != "" || m.ID == "" {
 				t.Errorf("%+v", m)
@@ -107,8 +107,8 @@ func TestRandomIDRefused(t *testing.T) {
 	}
 }
 
-// TestRandomIDElsewhere holds that nothing is left on a disk that is not this machine's own, and that a directory which
-// cannot be made is no error.
+// TestRandomIDElsewhere holds that nothing is written to a disk of other machines. A directory that cannot be made is no
+// error.
 func TestRandomIDElsewhere(t *testing.T) {
 	_, dir := kept(t, "")
 	if drawRandom(durable.OS(), dir, func(string) bool { return false }) || drawRandom(durable.OS(), "", always) {

@@ -29,8 +29,9 @@ const (
 	Doubtful               // the same records may be seen through another mount, whose locks say nothing here
 )
 
-// OriginOf says what the records of an attempt are, where they do not lie in the work dir that the claim names: copies of those
-// that are there still, or the same. A directory that was moved is no copy, and neither is one that is reached by another path.
+// OriginOf says whether the records of an attempt are copies. That is asked where they lie outside the work dir that the claim
+// names: those in there may be the originals, or the very same files. A directory that was moved is no copy, and neither is
+// one that is reached by another path.
 //
 // Files are told apart by their numbers, and only on file systems that are known to keep them: through two mounts of FUSE one
 // file has two, and each mount has locks of its own, so that a free byte proves nothing there. Such records are Doubtful, until

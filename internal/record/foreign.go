@@ -7,10 +7,10 @@ import (
 	"runsheet"
 )
 
-// Foreign returns the claim of an attempt in the work dir of a run where it is another sheet's, made by another command,
-// and nil where it is not: two sheets have chosen one place. A sheet that was changed, renamed or removed is no other
-// one. In a project that was moved or copied with its work dirs, the sheet that the claim means is the one that lies
-// there as it lay where the claim was written; what is returned names that one.
+// Foreign returns the claim of the last attempt in the work dir of a run, if that attempt was another sheet's and ran another
+// command: the two sheets have chosen one place. Otherwise it returns nil. A sheet that was changed, renamed or removed is no
+// other sheet. In a project that was moved or copied, the claim's sheet is looked for at the same place relative to the work
+// dir, and the claim that is returned names it there.
 func Foreign(sys System, run runsheet.Run, c *runsheet.Claim) *runsheet.Claim {
 	if c == nil || run.Sheet == "" || c.Sheet == run.Sheet || c.Identity == run.Command {
 		return nil

@@ -78,8 +78,8 @@ func TestFullFromTheStart(t *testing.T) {
 	}
 }
 
-// TestNoRoomToBegin holds that a supervisor which finds room for a word, and not for the end that it must be able to write,
-// calls the attempt off by itself, and that this is no fault of the run's.
+// TestNoRoomToBegin holds that a supervisor calls its attempt off where there is no room for the end, which it prepares before
+// it begins. That is no fault of the run.
 func TestNoRoomToBegin(t *testing.T) {
 	disk := exectest.SmallDisk(t, "size=256k")
 	a := claimed(t, says("ran", "1"), func(c *runsheet.Claim) { c.WorkDir = filepath.Join(disk, "work") })

@@ -14,9 +14,9 @@ const (
 
 // allowance is how much longer an attempt may run, by the sheet's time limit. Only time in which it can run counts.
 //
-// The times that it is given are monotonic, so that a clock that is set changes nothing, and the sleep of a laptop does
-// not count (CLOCK_MONOTONIC). Where a container is frozen or a virtual machine paused, that clock may go on, but this
-// process stands as well: of a long time between two looks only spendMost counts.
+// It counts by the monotonic clock (CLOCK_MONOTONIC): to set the clock changes nothing, and the sleep of a laptop does not
+// count. While a container is frozen or a virtual machine paused, the clock may go on, but this process stands still too. So
+// of a long time between two looks only spendMost counts.
 type allowance struct {
 	left time.Duration
 	at   time.Time // up to when it was counted

@@ -44,7 +44,7 @@ func TestMeasureHangs(t *testing.T) {
 	}
 }
 
-// TestMeasureAfterFailure holds that what ends the leftovers of a command that failed leaves the last measurement alone.
+// TestMeasureAfterFailure holds that the last measurement is not ended together with the leftovers of a failed command.
 func TestMeasureAfterFailure(t *testing.T) {
 	for range 5 {
 		a := begin(t, `echo 3 > "$RUNSHEET_WORK_DIR/n"; kill -9 $$`,

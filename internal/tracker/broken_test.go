@@ -13,8 +13,8 @@ import (
 	"runsheet/internal/tracker"
 )
 
-// TestBroken holds what is told of evidence whose writer was killed in the middle: the file and what is wrong with it, and
-// how much of the rest is whole.
+// TestBroken holds the answer on evidence whose writer was killed in the middle: it names the file and its fault, and counts
+// the units that are whole.
 func TestBroken(t *testing.T) {
 	const nul = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	epoch := func(n, scores string) map[string]string {

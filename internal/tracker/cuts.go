@@ -11,8 +11,8 @@ import (
 	"runsheet/internal/record"
 )
 
-// newCut notes that a file ends in the middle of a line at end; nil where that cannot be said, or does not matter: what
-// lies among our records belongs to one attempt alone.
+// newCut notes that a file ends in the middle of a line, at the byte end. It returns nil if the file cannot be read there, or
+// lies among our records: no other attempt appends to those.
 func newCut(file io.ReaderAt, rel string, end int64) *runsheet.Cut {
 	before, ok := hashBefore(file, end)
 	if !ok || strings.HasPrefix(rel, record.DirName+"/") {

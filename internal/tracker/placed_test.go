@@ -132,8 +132,8 @@ func TestRunIsRewritten(t *testing.T) {
 	}
 }
 
-// TestSuspendedReader holds that a reader which is suspended, while documents are written, is told of what stood there at
-// some moment, and is not told that a file is written all the time which was written twice.
+// TestSuspendedReader holds that a reader may be suspended while documents are written. Its answer was true at some moment,
+// and two changes are not taken for writing without a pause.
 func TestSuspendedReader(t *testing.T) {
 	long := `{"text": "` + strings.Repeat("x", 40_000) + `", "step": `
 	empty := "state.json is broken: it is empty (0 bytes)"

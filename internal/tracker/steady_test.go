@@ -93,8 +93,8 @@ func TestWrittenAnewWhileRead(t *testing.T) {
 	}
 }
 
-// TestCutLines holds that what an attempt left unfinished is no part of the line that the next one appends, whoever looked
-// at the file before.
+// TestCutLines holds that an unfinished line of one attempt is no part of the next attempt's line, with a reading before and
+// without.
 func TestCutLines(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec  runsheet.ProgressSpec

@@ -72,8 +72,8 @@ func names(entries []os.DirEntry) (out []string) {
 	return out
 }
 
-// TestTorchtuneBegunAnew holds that a training which began anew does not count the last epoch of the one before, which was
-// killed while it wrote it.
+// TestTorchtuneBegunAnew holds that a training does not count an epoch of an earlier one, which was killed in the middle of
+// writing it.
 func TestTorchtuneBegunAnew(t *testing.T) {
 	dir := copied(t, "testdata/torchtune/saving")
 	before := time.Now().Add(-time.Hour)

@@ -133,8 +133,7 @@ func contradiction(p runsheet.Progress, spec runsheet.ProgressSpec) error {
 		hint: "look at what the training code writes there"}
 }
 
-// faulty returns what a reading that found a fault has to say. What stands in other files than the one that is broken for
-// good still counts.
+// faulty returns the progress of a reading that found a fault. If one file is broken for good, the units in others still count.
 func faulty(dir string, p runsheet.Progress, err error, moving bool) runsheet.Progress {
 	out := runsheet.Progress{Source: p.Source, Error: words(dir, err)}
 	if broken := (*brokenError)(nil); errors.As(err, &broken) && !moving {

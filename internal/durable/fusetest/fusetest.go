@@ -1,6 +1,6 @@
-// Package fusetest mounts a directory once more, through FUSE, by a process that a test can halt: for tests of file systems
-// that do not answer, that number their files in their own way, that keep locks to themselves, or that cannot link. It is
-// for tests alone.
+// Package fusetest gives tests a file system that misbehaves: it mounts a directory once more, through FUSE. Its server is a
+// process of its own, which the test can halt; then the file system does not answer. It can also number files in its own
+// way, keep locks to itself, or refuse to link. It is for tests alone.
 package fusetest
 
 import (

@@ -1,11 +1,11 @@
-// Package evidence is the method of the proof that reads what training code leaves, while it writes it. A script is what
-// a program is known to do to its files, step by step: it appends, rewrites in place, truncates, renames over, leaves
-// zeros, is killed in the middle of a line and resumed. Its steps are placed among the operations of a reader, which is
-// the very code that runs in production, on a file system in memory: every placement of up to two of them, with
-// a cursor and without, and more of them where they are drawn. Then real programs write real files, and are killed.
+// Package evidence is a method of the proof: it reads the files of training code while they are being written. A script lists
+// the steps of a writer: it appends, rewrites in place, truncates, renames over, leaves zeros, is killed in the middle of a
+// line and resumed. The steps are placed among the operations of a reader, which is the code of production, on a file system
+// in memory. Up to two steps are placed everywhere, with a cursor and without; more are drawn. Then real programs write real
+// files, and are killed.
 //
-// An answer must have been true at a moment of the call; one that is settled must be what a first look says; nobody is
-// told of more than the training code has done; and once all is quiet, everybody is told the same.
+// An answer must have been true at a moment of the call. A settled answer must equal that of a first look. No answer counts
+// more than the training code has done. Once all is quiet, all readers get the same answer.
 package evidence
 
 import (

@@ -128,7 +128,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 	}
 }
 
-// What is explored is every place before which it makes a difference that a step is done, and the tasks are all there are.
+// TestExplore holds that steps are placed before each operation where they make a difference, and that no task is missing.
 func TestExplore(t *testing.T) {
 	sc := named(t, "csv, renamed over")
 	base := trial{script: sc, weather: weathers[0], warmth: warmths[0]}

@@ -185,7 +185,7 @@ func (s *scene) attempt(ctx context.Context, rng *rand.Rand, start func() (*exec
 	if err != nil || s.b.wrong.Load() > 0 {
 		return err
 	}
-	// What it was about to do came or did not: what stands there now is what the evidence says.
+	// Its last step came, or it did not: the file itself tells.
 	data, err := os.ReadFile(filepath.Join(s.own.Dir, filepath.FromSlash(s.file)))
 	if err != nil && !os.IsNotExist(err) {
 		return err
@@ -199,8 +199,8 @@ func (s *scene) attempt(ctx context.Context, rng *rand.Rand, start func() (*exec
 	return s.next(ctx)
 }
 
-// stands notes what the evidence says now that nobody writes it. Of a file that grows its writer has said so, for rows go
-// on behind a cut: what it was about to do came if the file is as long as it would be then.
+// stands notes what the evidence says once nobody writes it any more. For a growing file the writer has announced its last
+// row, since rows go on behind a cut: the row came if the file is as long as with it.
 func (s *scene) stands(data []byte) error {
 	state := s.state(data)
 	if s.grows {

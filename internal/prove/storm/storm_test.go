@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 func config(t *testing.T, binary string) method.Config {
 	t.Helper()
 	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip(err)
+		t.Skipf("its programs use bash: %v", err)
 	}
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {

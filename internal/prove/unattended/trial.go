@@ -25,7 +25,7 @@ func (w way) cause() string {
 	return [...]string{"ended by SIGKILL", "exited 1", "exited 0", "lost"}[w]
 }
 
-// exception is what stopped a program that exits 1, and traceback what it prints then.
+// The exception of a program that exits 1, and the traceback that it prints.
 const (
 	exception = "RuntimeError: the loss exploded"
 	traceback = "Traceback (most recent call last):\n  File \"train.py\", line 12, in <module>\n    main()\n" + exception + "\n"

@@ -69,7 +69,7 @@ func TestNothingGoesWrong(t *testing.T) {
 
 func TestRealSheet(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip(err)
+		t.Skipf("its programs use bash: %v", err)
 	}
 	self, err := os.Executable()
 	if err != nil {
