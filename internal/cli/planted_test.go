@@ -2,12 +2,16 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runsheet/internal/durable"
+	"runsheet/internal/proc"
+	"runsheet/internal/record"
 	"strings"
 	"syscall"
 	"testing"
@@ -155,5 +159,40 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPlantedLauncher plants a directory of a sheet's whose lock names a process of the user's as its launcher. What a
+// launcher hears would end that process.
+func TestPlantedLauncher(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory away")
+	}
+	binary, dir := public(t), publicDir(t)
+	must(t, os.WriteFile(filepath.Join(dir, "runsheet.yaml"), []byte("version: 1\ncommand: echo {x}\nmatrix: {x: [1]}\n"), 0o644))
+	bystander := exec.Command("sleep", "300")
+	must(t, bystander.Start())
+	who, err := proc.Identify(bystander.Process.Pid)
+	must(t, err)
+	state := filepath.Join(dir, ".runsheet", "runsheet.yaml")
+	lock, _, err := record.HoldSheet(durable.OS(), proc.System(), state)
+	must(t, err)
+	defer lock.Release()
+	data, err := json.Marshal(who)
+	must(t, err)
+	must(t, os.WriteFile(record.LauncherLockPath(state), data, 0o600)) // in place: the lock stays
+	own(t, filepath.Join(dir, ".runsheet"))
+	for args, code := range map[string]int{"stop": 0, "retry": 1} {
+		cmd := exec.CommandContext(t.Context(), binary, args, "x=1")
+		cmd.Dir = dir
+		out, _ := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != code || !strings.Contains(string(out), "records cannot be trusted") {
+			t.Errorf("%s: exit code %d, want %d:\n%s", args, got, code, out)
+		}
+	}
+	must(t, bystander.Process.Signal(unix.SIGTERM))
+	bystander.Wait()
+	if status := bystander.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != unix.SIGTERM {
+		t.Errorf("the bystander was ended by %v", status.Signal())
 	}
 }

@@ -82,7 +82,7 @@ func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.She
 		look = o.Recompute
 	}
 	var events []journal.Event
-	if s.Path != "" {
+	if s.Path != "" && distrusted(env, s) == nil {
 		// Before the records: what it calls open may have ended by the time that they are read, never the other way round.
 		// A journal that cannot be read is check's business.
 		events, _ = journal.Read(env.Disk, record.JournalPath(record.StateDir(s.Dir, s.Path)))
@@ -130,8 +130,12 @@ func directory(env Env, dir string) (*runsheet.Sheet, error) {
 	return &runsheet.Sheet{Dir: dir, Name: filepath.Base(dir), Runs: runs, Policy: runsheet.DefaultPolicy}, nil
 }
 
-// poke makes the launcher of a sheet, if there is one on this machine, look at all of its runs now.
+// poke makes the launcher of a sheet, if there is one on this machine, look at all of its runs now. A lock that others can
+// write to names whatever process they like: none is signalled then.
 func poke(env Env, sys record.System, s *runsheet.Sheet) (launcher runsheet.Process, held bool) {
+	if distrusted(env, s) != nil {
+		return launcher, false
+	}
 	state := record.StateDir(s.Dir, s.Path)
 	held, err := record.LauncherHeld(env.Disk, state)
 	if err != nil || !held {

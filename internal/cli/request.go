@@ -47,6 +47,9 @@ Exit codes: 0 all of them are stopped, 1 some could not be, 2 the command line o
 func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) error {
 	all := executors(env, nil)
 	o, sys := observerOf(env, all), record.NewSystem(env.Disk)
+	if err := distrusted(env, s); err != nil {
+		complain(env.Err, err) // the runs have records of their own, and can be stopped
+	}
 	targets := s.Runs
 	for _, stray := range snapshot(ctx, env, o, s, false).Strays {
 		targets = append(targets[:len(targets):len(targets)], *stray.Run) // a run that the sheet no longer has can only be stopped
@@ -205,6 +208,9 @@ Exit codes: 0 done, 1 some could not be retried, 2 the command line or the sheet
 }
 
 func retry(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string, force bool) error {
+	if err := distrusted(env, s); err != nil {
+		return err // nothing is launched there, and what its journal says of an attempt is not to be acted upon
+	}
 	chosen, err := selectRuns(s.Runs, patterns)
 	if err != nil {
 		return err
