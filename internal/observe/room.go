@@ -1,21 +1,17 @@
 package observe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"golang.org/x/sys/unix"
 
 	"runsheet"
-)
-
-const (
-	roomWithin = 2 * time.Second // how long file systems are waited for in a round that are asked what room they have
-	roomMost   = 4               // so many questions wait for an answer: each holds a thread
+	"runsheet/internal/durable"
 )
 
 // Room is what a file system has left.
@@ -25,7 +21,7 @@ type Room struct {
 	Free   int64  // bytes that its user may still write; less than 0: it does not say
 }
 
-// Lacks says what is missing where less is left than there must be, in bytes; "" where there is enough.
+// Lacks says what is short where less is left than least, in bytes; nothing where the file system does not say what it has.
 func (r Room) Lacks(least int64) runsheet.Shortage {
 	if r.Free < 0 || r.Free >= least {
 		return runsheet.Shortage{}
@@ -34,61 +30,38 @@ func (r Room) Lacks(least int64) runsheet.Shortage {
 		Why: fmt.Sprintf("%s free, min_free is %s", humanize.IBytes(uint64(r.Free)), humanize.IBytes(uint64(least)))}
 }
 
-// Rooms asks the file systems of work dirs what room they have: each once in a round, and beside the caller, whom one that
-// hangs does not hold up. It is for one goroutine.
+// Rooms asks the file systems of work dirs what room they have, each once in a round. It is for one goroutine.
 type Rooms struct {
-	known  map[uint64]Room      // by device, in this round
-	asked  map[string]chan Room // by the directory of the work dirs: who has not answered yet
-	waited time.Duration        // in this round
+	known map[uint64]Room // by device, in this round
 }
 
 // NewRooms returns a Rooms that has asked nobody.
-func NewRooms() *Rooms { return &Rooms{known: map[uint64]Room{}, asked: map[string]chan Room{}} }
+func NewRooms() *Rooms { return &Rooms{known: map[uint64]Room{}} }
 
 // Round begins a round: what was seen is forgotten.
-func (r *Rooms) Round() {
-	clear(r.known)
-	r.waited = 0
-}
+func (r *Rooms) Round() { clear(r.known) }
 
 // Of returns what room the file system of a work dir has, which need not be there yet. ok is false where it does not answer.
 func (r *Rooms) Of(workDir string) (room Room, ok bool) {
-	above := filepath.Dir(workDir)
-	room, ok = r.answer(above, func() Room { return nearest(workDir) })
+	room, ok = ask(workDir, func() Room { return nearest(workDir) })
 	if !ok {
 		return room, false
 	}
 	if known, asked := r.known[room.Device]; asked {
 		return known, true
 	}
-	if room, ok = r.answer(above, room.ask); ok {
+	if room, ok = ask(workDir, room.left); ok {
 		r.known[room.Device] = room
 	}
 	return room, ok
 }
 
-// answer asks beside the caller, unless the last question about this directory has no answer yet, and waits for the
-// answer as long as this round may wait.
-func (r *Rooms) answer(above string, ask func() Room) (room Room, ok bool) {
-	answer, late := r.asked[above]
-	switch {
-	case !late && len(r.asked) >= roomMost:
-		return Room{Free: -1}, true // nobody can be asked now; whoever wants to write there will hear why not
-	case !late:
-		answer = make(chan Room, 1)
-		r.asked[above] = answer
-		go func() { answer <- ask() }()
-	}
-	began := time.Now()
-	timer := time.NewTimer(max(roomWithin-r.waited, time.Millisecond))
-	defer timer.Stop()
-	select {
-	case room = <-answer:
-		delete(r.asked, above)
-		ok = true
-	case <-timer.C:
-	}
-	r.waited += time.Since(began)
+// ask asks beside the caller, as every look does.
+func ask(workDir string, f func() Room) (room Room, ok bool) {
+	room, _, ok = Try(context.Background(), workDir, Patience, func() (room Room) {
+		durable.Ask(workDir, func() { room = f() })
+		return room
+	})
 	return room, ok
 }
 
@@ -126,8 +99,8 @@ func nearest(dir string) Room {
 	}
 }
 
-// ask returns the room with what is left of it.
-func (r Room) ask() Room {
+// left returns the room with what is left of it.
+func (r Room) left() Room {
 	var st unix.Statfs_t
 	err := unix.Statfs(r.Dir, &st)
 	for err == unix.EINTR {
