@@ -59,7 +59,7 @@ Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.
 
 func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, attempt int, follow bool) error {
 	o := newObserver(env)
-	f := o.One(ctx, run)
+	f := briefly(ctx, o, run)
 	if f.Foreign != nil {
 		return hinted(fmt.Errorf("%s: %s", run.Name, f.Problem), runsheet.ForeignHint(run, *f.Foreign))
 	}
@@ -104,7 +104,7 @@ func nextAttempt(ctx context.Context, env Env, o *observe.Observer, s *runsheet.
 	for {
 		held, err := record.LauncherHeld(env.Disk, state) // before the records: what it does before it leaves is seen
 		events, _ := journal.Read(env.Disk, record.JournalPath(state))
-		f := o.One(ctx, run)
+		f := briefly(ctx, o, run)
 		if f.Attempt > attempt {
 			return f.Attempt
 		}

@@ -75,19 +75,16 @@ func executors(env Env, pool []runsheet.PoolEntry) []runsheet.Executor {
 	return []runsheet.Executor{local.New(env.Disk), slurm.New(env.Disk, pool...)}
 }
 
-// snapshot observes a sheet, with the live attempts that it no longer has.
-func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet, recompute bool) runsheet.Snapshot {
-	look := o.Observe
-	if recompute {
-		look = o.Recompute
-	}
-	var events []journal.Event
-	if s.Path != "" && distrusted(env, s) == nil {
-		// Before the records: what it calls open may have ended by the time that they are read, never the other way round.
-		// A journal that cannot be read is check's business.
-		events, _ = journal.Read(env.Disk, record.JournalPath(record.StateDir(s.Dir, s.Path)))
-	}
-	facts := look(ctx, s.Runs)
+// observation is a way in which an observer looks at runs: patiently, briefly, or reading all anew.
+type observation func(*observe.Observer, context.Context, []runsheet.Run) []runsheet.Facts
+
+// patiently waits for evidence as long as its reading takes.
+var patiently observation = (*observe.Observer).Observe
+
+// snapshot observes a sheet in one of the observer's ways, with the live attempts that it no longer has.
+func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet, look observation) runsheet.Snapshot {
+	events := told(env, s) // before the records: what it calls open may have ended by the time that they are read, never the other way round
+	facts := look(o, ctx, s.Runs)
 	observe.Vanished(s, events, facts)
 	snap := runsheet.Snap(s, facts, time.Now())
 	observe.GivenUp(events, snap.Runs, func(which []int) []string {
@@ -100,6 +97,28 @@ func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.She
 		snap.Strays = o.Strays(ctx, s, events)
 	}
 	return snap
+}
+
+// told returns what the journal of a sheet tells, where it can be trusted. One that cannot be read is check's business.
+func told(env Env, s *runsheet.Sheet) []journal.Event {
+	if s.Path == "" || distrusted(env, s) != nil {
+		return nil
+	}
+	events, _ := journal.Read(env.Disk, record.JournalPath(record.StateDir(s.Dir, s.Path)))
+	return events
+}
+
+// strays returns the live attempts that a sheet no longer has.
+func strays(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet) []runsheet.Observed {
+	if events := told(env, s); len(events) > 0 {
+		return o.Strays(ctx, s, events)
+	}
+	return nil
+}
+
+// briefly observes one run, and does not wait for evidence that takes long to read.
+func briefly(ctx context.Context, o *observe.Observer, run runsheet.Run) runsheet.Facts {
+	return o.Brief(ctx, []runsheet.Run{run})[0]
 }
 
 // distrusted says why the directory of a sheet's journal cannot be trusted; nil where it can, or where there is none yet.

@@ -44,7 +44,7 @@ Exit codes: 0 the table could be made, also of unfinished runs; 2 the command li
 		if err := distrusted(env, s); err != nil {
 			complain(env.Err, err)
 		}
-		return results(env.Out, snapshot(cmd.Context(), env, newObserver(env), s, false), o, *format)
+		return results(env.Out, snapshot(cmd.Context(), env, newObserver(env), s, patiently), o, *format)
 	}
 	return cmd
 }

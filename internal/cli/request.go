@@ -51,7 +51,7 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 		complain(env.Err, err) // the runs have records of their own, and can be stopped
 	}
 	targets := s.Runs
-	for _, stray := range snapshot(ctx, env, o, s, false).Strays {
+	for _, stray := range strays(ctx, env, o, s) {
 		targets = append(targets[:len(targets):len(targets)], *stray.Run) // a run that the sheet no longer has can only be stopped
 	}
 	chosen, err := selectRuns(targets, patterns)
@@ -62,7 +62,7 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 	failed := 0
 	for _, i := range chosen {
 		run := targets[i]
-		f := o.One(ctx, run)
+		f := briefly(ctx, o, run)
 		judged := runsheet.Judge(run, f, s.Policy, time.Now())
 		if f.Foreign != nil {
 			complain(env.Err, hinted(fmt.Errorf("stop %s: %s", run.Name, f.Problem), runsheet.ForeignHint(run, *f.Foreign)))
@@ -83,7 +83,7 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 			failed++
 			continue
 		}
-		if f = o.One(ctx, run); f.Live() { // or was launched just now, by somebody who had not seen the request yet
+		if f = briefly(ctx, o, run); f.Live() { // or was launched just now, by somebody who had not seen the request yet
 			waiting = append(waiting, run)
 			switch {
 			case f.Liveness == runsheet.LivenessGone: // nothing of it can hear
@@ -127,7 +127,7 @@ func awaitEnds(ctx context.Context, env Env, o *observe.Observer, all []runsheet
 	deadline := time.Now().Add(s.Policy.StopGrace + 30*time.Second)
 	for _, run := range runs {
 		for {
-			f := o.One(ctx, run)
+			f := briefly(ctx, o, run)
 			if !f.Silent.IsZero() {
 				complain(env.Err, fmt.Errorf("stop %s: it is asked for, and whether it has ended cannot be told: %s", run.Name,
 					runsheet.Judge(run, f, s.Policy, time.Now()).Reason))

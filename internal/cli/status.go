@@ -31,6 +31,14 @@ type statusOptions struct {
 	series    bool
 }
 
+// look returns how the runs are looked at.
+func (o statusOptions) look() observation {
+	if o.recompute {
+		return (*observe.Observer).Recompute
+	}
+	return (*observe.Observer).Brief
+}
+
 func newStatus(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [SHEET or DIR...]",
@@ -85,7 +93,7 @@ func status(ctx context.Context, env Env, o statusOptions, args []string) error 
 		go live.Run(context.Background()) // ended by Close; a terminal that is gone is noticed by the signal that tells of it
 		defer live.Close()
 		show = func() error {
-			live.Show(snapshot(ctx, env, observer, sheets[0], o.recompute))
+			live.Show(snapshot(ctx, env, observer, sheets[0], o.look()))
 			return nil
 		}
 	}
@@ -131,7 +139,7 @@ func sheetOrDirectory(env Env, arg string) (*runsheet.Sheet, error) {
 func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets []*runsheet.Sheet, o statusOptions) error {
 	width, _ := terminal(env.Out)
 	for i, s := range sheets {
-		snap := snapshot(ctx, env, observer, s, o.recompute)
+		snap := snapshot(ctx, env, observer, s, o.look())
 		if o.json {
 			status := report.Status(snap)
 			if o.series {

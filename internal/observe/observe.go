@@ -69,6 +69,12 @@ func (o *Observer) Recompute(ctx context.Context, runs []runsheet.Run) []runshee
 	return o.all(runs, func(run runsheet.Run) runsheet.Facts { return o.look(ctx, run, recompute) })
 }
 
+// Brief observes runs for a person who waits for the answer: reading that takes longer than Patience is called off. The facts
+// say so then (Reading). How far it came is kept, and whoever looks next goes on from there.
+func (o *Observer) Brief(ctx context.Context, runs []runsheet.Run) []runsheet.Facts {
+	return o.all(runs, func(run runsheet.Run) runsheet.Facts { return o.look(ctx, run, brief) })
+}
+
 // One observes a single run, as Observe does.
 func (o *Observer) One(ctx context.Context, run runsheet.Run) runsheet.Facts {
 	return o.look(ctx, run, patient)
@@ -126,7 +132,8 @@ type manner int
 const (
 	patient   manner = iota // for as long as it takes
 	recompute               // likewise, and all of it is read anew
-	hurried                 // for a moment
+	hurried                 // for a moment; it is read beside the caller then
+	brief                   // for a moment; it is not read any further then
 )
 
 func (o *Observer) look(ctx context.Context, run runsheet.Run, how manner) runsheet.Facts {
@@ -136,7 +143,7 @@ func (o *Observer) look(ctx context.Context, run runsheet.Run, how manner) runsh
 			return f
 		}
 		run.Progress = f.Spec(run.Progress)
-		r, silent := o.read(ctx, run, how == recompute)
+		r, silent := o.read(ctx, run, how)
 		returned := false
 		if r != nil {
 			atMost := time.Duration(0)
@@ -152,6 +159,8 @@ func (o *Observer) look(ctx context.Context, run runsheet.Run, how manner) runsh
 			if r != nil {
 				go r.call.announce()
 			}
+			return unread(f)
+		case r.calledOff:
 			return unread(f)
 		}
 		f = with(f, r.progress)

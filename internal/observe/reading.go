@@ -13,10 +13,11 @@ const unhurried = time.Second
 
 // reading is evidence that is being read, or was.
 type reading struct {
-	call     *call
-	progress runsheet.Progress // once the call has returned
-	after    moment            // what the records said before it began
-	took     time.Duration
+	call      *call
+	progress  runsheet.Progress // once the call has returned
+	calledOff bool              // it took too long: then there is no progress
+	after     moment            // what the records said before it began
+	took      time.Duration
 }
 
 // moment is what the records of a run say, as far as evidence is judged by it.
@@ -50,7 +51,7 @@ func (r *readings) any() bool {
 }
 
 // read begins to read the evidence of a run; nil where its mount does not answer, since silent, or ctx is done.
-func (o *Observer) read(ctx context.Context, run runsheet.Run, recompute bool) (r *reading, silent time.Time) {
+func (o *Observer) read(ctx context.Context, run runsheet.Run, how manner) (r *reading, silent time.Time) {
 	r = &reading{}
 	began := time.Now()
 	at := mounts.of(run.WorkDir)
@@ -60,7 +61,14 @@ func (o *Observer) read(ctx context.Context, run runsheet.Run, recompute bool) (
 			defer func() { <-at.turns }()
 		case <-ctx.Done(): // it says so itself
 		}
-		r.progress = o.evidence(ctx, run, recompute)
+		within := ctx
+		if how == brief {
+			var cancel context.CancelFunc
+			within, cancel = context.WithTimeout(ctx, Patience)
+			defer cancel()
+		}
+		r.progress = o.evidence(within, run, how == recompute)
+		r.calledOff = within.Err() != nil && ctx.Err() == nil
 		r.took = time.Since(began)
 	})
 	if r.call == nil {
@@ -90,7 +98,7 @@ func (o *Observer) glance(ctx context.Context, run runsheet.Run) runsheet.Facts 
 			return unread(f)
 		}
 		run.Progress = f.Spec(run.Progress)
-		r, silent := o.read(ctx, run, false)
+		r, silent := o.read(ctx, run, patient)
 		switch {
 		case !silent.IsZero():
 			return unheard(f, silent)

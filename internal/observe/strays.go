@@ -12,9 +12,9 @@ import (
 )
 
 // Strays returns the live attempts that a journal tells of and the sheet no longer has: they keep their slots, and are
-// touched only by a person's stop.
+// touched only by a person's stop. Each is looked at as Brief does.
 func (o *Observer) Strays(ctx context.Context, sheet *runsheet.Sheet, events []journal.Event) []runsheet.Observed {
-	return o.strays(ctx, sheet, events, o.One)
+	return o.strays(ctx, sheet, events, func(ctx context.Context, run runsheet.Run) runsheet.Facts { return o.look(ctx, run, brief) })
 }
 
 // GlanceStrays is Strays with a glance at each.

@@ -29,6 +29,8 @@ type Options struct {
 	Sleep func(context.Context, time.Duration) error
 	// Tick tells how long after a change another one may still get the same stamp, for a work dir with these witnesses.
 	Tick func(workDir string, witnesses []tracker.Witness) time.Duration
+	// Slice is how many bytes of a growing file are read before how far that came is kept; 0: as a tracker has it.
+	Slice int64
 	// OnCompute is called for each reading of evidence, when it begins.
 	OnCompute func(workDir string)
 	// OnDamage is called for each document of the cache that cannot be understood; it is computed anew.
@@ -75,7 +77,8 @@ func New(disk durable.Disk, opts Options) *Cache {
 
 // Get returns the progress of the run in workDir, an absolute path, as the evidence tells it at some moment of the
 // call. What is wrong with the evidence is in the Error of the result. recompute reads all the evidence anew, whatever
-// the cache says, and sets a broken progress.json of the training code aside.
+// the cache says, and sets a broken progress.json of the training code aside. Where ctx is done first, the Error says so, with
+// the cause of that; how far the evidence was read is kept, and the next call goes on from there.
 func (c *Cache) Get(ctx context.Context, workDir string, spec runsheet.ProgressSpec, recompute bool) runsheet.Progress {
 	arrival := c.seq.Load()
 	if !recompute {

@@ -20,8 +20,8 @@ const (
 	longestWait = 50 * time.Millisecond
 	// lookAgain is how often evidence that changes while it is read is read again.
 	lookAgain = 5
-	// worthKeeping is how many bytes must have been read anew for an unsettled document to be kept for its cursors.
-	worthKeeping = 1 << 20
+	// muchRead is how many bytes must have been read anew for an unsettled document to be kept for its cursors.
+	muchRead = 1 << 20
 )
 
 // slow takes the lock, checks a second time, and computes. The caller has the turn of its flight.
@@ -44,10 +44,10 @@ func (c *Cache) slow(ctx context.Context, pl place, spec runsheet.ProgressSpec, 
 		cursors = old.doc.Cursors
 	}
 	doc, asOf := c.compute(ctx, pl, spec, cursors, locked, recompute)
+	m := c.keep(pl, doc, ahead(doc.Cursors, cursors) >= c.worthKeeping(), locked)
 	if ctx.Err() != nil {
 		return c.interrupted(pl.workDir, ctx)
 	}
-	m := c.keep(pl, doc, ahead(doc.Cursors, cursors), locked)
 	p := c.answer(m, asOf, spec)
 	f.last = &shared{began, doc.Spec, clone(p)}
 	return p
@@ -103,16 +103,25 @@ func ahead(cursors, older []tracker.Cursor) int64 {
 	return n
 }
 
+// worthKeeping is muchRead, or less where one slice is: its end lies up to a line behind that of what was taken in.
+func (c *Cache) worthKeeping() int64 {
+	if c.opts.Slice > 0 {
+		return min(c.opts.Slice/2, muchRead)
+	}
+	return muchRead
+}
+
 // compute reads the evidence until the witnesses before and after the reading agree, and publishes what it says.
-// Growing files are read on from the cursors.
+// Growing files are read on from the cursors. Where ctx is done before the end, the document has nothing but cursors.
 func (c *Cache) compute(ctx context.Context, pl place, spec runsheet.ProgressSpec, cursors []tracker.Cursor, locked, recompute bool) (*document, time.Time) {
 	doc := &document{Schema: cacheSchema, Spec: digest(spec)}
 	var began time.Time
 	for range lookAgain {
 		began = c.opts.Now()
 		c.opts.OnCompute(pl.workDir)
-		r := tracker.Look(ctx, c.disk, pl.workDir, spec, tracker.Options{Now: c.opts.Now, Sleep: c.opts.Sleep, Cursors: cursors})
-		if ctx.Err() != nil {
+		r := tracker.Look(ctx, c.disk, pl.workDir, spec, tracker.Options{Now: c.opts.Now, Sleep: c.opts.Sleep, Cursors: cursors, Slice: c.opts.Slice})
+		if ctx.Err() != nil { // how far it came is all that it is good for
+			doc.Cursors, doc.Settled, doc.OfAge = r.Cursors, false, 0
 			return doc, began
 		}
 		if r.Broken != nil && recompute && locked && pl.ours && c.setAside(pl, r.Broken) {
@@ -156,10 +165,10 @@ func (d *document) settle(began time.Time, steady bool) {
 	d.Progress.Settled = d.Settled
 }
 
-// keep writes the document. Where that is not possible it is kept in memory, for as long as what stands on disk is what
+// keep writes the document, if it will be of use: ahead, its cursors are much further than those before. Where that is not possible it is kept in memory, for as long as what stands on disk is what
 // stood there before.
-func (c *Cache) keep(pl place, doc *document, read int64, locked bool) *memo {
-	if !doc.Settled && (doc.OfAge == 0 || doc.Tick > int64(longestWait)) && read < worthKeeping {
+func (c *Cache) keep(pl place, doc *document, ahead, locked bool) *memo {
+	if !doc.Settled && (doc.OfAge == 0 || doc.Tick > int64(longestWait)) && !ahead {
 		// Nobody uses an unsettled document that is not soon to come of age, but for its cursors.
 		return newMemo(pl, tracker.Stamp{}, doc)
 	}

@@ -48,12 +48,14 @@ func complaints(s runsheet.Snapshot, style Style) []string {
 func complain(o runsheet.Observed) (text, hint string) {
 	p := o.Final()
 	// What an attempt of ours left broken is in the reason for its failure, and the next one puts it right.
-	broken := p != nil && p.Error != "" && !done(o) && (p.Broken == "" || o.Status != runsheet.Failed)
+	broken := p != nil && p.Error != "" && !o.Reading && !done(o) && (p.Broken == "" || o.Status != runsheet.Failed)
 	switch {
 	case o.Foreign != nil:
 		return diagnose.Clean(o.Problem), runsheet.ForeignHint(*o.Run, *o.Foreign)
 	case !o.Silent.IsZero():
 		return o.Reason, "nothing is launched there meanwhile, and nothing else waits for it; it is known again once that answers"
+	case o.Reading && p != nil && p.Error != "":
+		return diagnose.Clean(p.Error), "there is much of it; `runsheet status` goes on from where this one stopped"
 	case o.Problem != "":
 		return diagnose.Clean(o.Problem), "`runsheet check` says what to do about it"
 	case broken:

@@ -20,11 +20,17 @@ import (
 // later reads a work dir as it will be seen when all stamps are old, so that nobody waits for a writer.
 func later(t testing.TB, dir string, spec runsheet.ProgressSpec, cursors []tracker.Cursor) tracker.Result {
 	t.Helper()
+	return inSlices(t.Context(), durable.OS(), dir, spec, cursors, 0)
+}
+
+// inSlices looks as later does, and reads so many bytes of a growing file at a time.
+func inSlices(ctx context.Context, disk durable.Disk, dir string, spec runsheet.ProgressSpec, cursors []tracker.Cursor, slice int64) tracker.Result {
 	now := time.Now().Add(time.Hour)
-	return tracker.Look(context.Background(), durable.OS(), dir, spec, tracker.Options{
+	return tracker.Look(ctx, disk, dir, spec, tracker.Options{
 		Now:     func() time.Time { return now },
 		Sleep:   func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil },
 		Cursors: cursors,
+		Slice:   slice,
 	})
 }
 

@@ -16,6 +16,7 @@ type Cursor struct {
 	Offset int64  `json:"offset"`          // bytes that were taken in
 	Inside bool   `json:"inside,omitzero"` // the offset lies in a piece that is too long, whose rest is to be passed over
 	Edges  string `json:"edges"`           // hash of the first and the last bytes of these
+	Part   bool   `json:"part,omitzero"`   // the reading did not come to the end of the file: it was called off
 	// Settled: the file had come of age when it was read, so that an equal stamp tells of the same contents.
 	Settled bool            `json:"settled,omitzero"`
 	Torn    *runsheet.Cut   `json:"torn,omitempty"` // where the file ended in the middle of a line; nil: it did not
@@ -45,6 +46,15 @@ func (ev *Evidence) kept(c Cursor) bool {
 // maxKept is how many bytes the states of all cursors of one work dir may take in its document; a file whose state has no
 // room is read anew each time that it changes.
 const maxKept = 1 << 20
+
+// keepPrior keeps the cursors of those files that were not read, for a reading that comes after this one was called off.
+func (ev *Evidence) keepPrior() {
+	for _, c := range ev.prior {
+		if !ev.kept(c) {
+			ev.keep(c)
+		}
+	}
+}
 
 // keep keeps a cursor for the next reading.
 func (ev *Evidence) keep(c Cursor) {

@@ -25,6 +25,7 @@ type Evidence struct {
 	dir   string
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
+	slice int64 // bytes of a growing file that are read before what was made of them is kept
 
 	looks     map[string]found
 	sizes     map[string]int64 // of the files that were read, when they were
@@ -63,19 +64,24 @@ func (f found) resolved() Stamp {
 	return f.stamp
 }
 
-// Options are the clock of a reading, the real one where it is not given, and where the last reading ended.
+// Options are the clock of a reading, the real one where it is not given, where the last reading ended, and how many bytes
+// of a growing file are read before what was made of them is kept; 0: 4 MiB.
 type Options struct {
 	Now     func() time.Time
 	Sleep   func(context.Context, time.Duration) error
 	Cursors []Cursor
+	Slice   int64
 }
 
 // NewEvidence returns the evidence in the work dir dir, an absolute path.
 func NewEvidence(ctx context.Context, disk durable.Disk, dir string, opts Options) *Evidence {
-	ev := &Evidence{ctx: ctx, disk: disk, dir: dir, now: opts.Now, sleep: opts.Sleep,
+	ev := &Evidence{ctx: ctx, disk: disk, dir: dir, now: opts.Now, sleep: opts.Sleep, slice: opts.Slice,
 		looks: map[string]found{}, sizes: map[string]int64{}, scored: map[string]runsheet.Metrics{}, pointers: map[string]string{}, identity: map[string]bool{}, lists: map[string][]Entry{},
 		headers: map[string][]string{}, configs: map[string][]byte{}, logs: map[string]*logState{},
 		prior: opts.Cursors, cuts: map[string][]runsheet.Cut{}, torn: map[string]runsheet.Cut{}}
+	if ev.slice == 0 {
+		ev.slice = slice
+	}
 	if ev.now == nil {
 		ev.now = time.Now
 	}

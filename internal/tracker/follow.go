@@ -13,6 +13,8 @@ import (
 const (
 	edge  = 64       // bytes at each edge
 	chunk = 64 << 10 // bytes read at once
+	// slice is how many bytes of a file are read before what was made of them is kept: whoever is called off has come so far.
+	slice = 4 << 20
 )
 
 // format says how an append-only file is taken in, piece by piece, into a state S that JSON can hold.
@@ -33,8 +35,8 @@ type format[S any] struct {
 
 // follow reads what was added to the file rel since the last reading, and returns the state after it; the zero state
 // where there is no such file. The file is a witness. One that was replaced, truncated or written anew is read from its
-// beginning. It is read up to the size that it has when it is opened, and all that is taken in stood in it at one moment.
-// Of a broken one it returns the state before the fault, and the fault as a *brokenError; the next reading begins anew.
+// beginning. It is read at least up to the size that it has when it is opened, in slices, and all that is taken in of one
+// stood in it at one moment, behind the edges of those before. Of a broken one it returns the state before the fault, and the fault as a *brokenError; the next reading begins anew.
 func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 	var s S
 	ev.Witness(rel)
@@ -46,7 +48,7 @@ func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 	c, known := ev.cursor(rel, f.key)
 	// What has no end is left for the next reading, and no end of it is waited for once its writer has exited well.
 	over := !ev.complete || c.Offset == st.Size
-	if known && f.peek == nil && over && (ev.kept(c) || c.Settled && c.Stamp == st) && json.Unmarshal(c.State, &s) == nil {
+	if known && !c.Part && f.peek == nil && over && (ev.kept(c) || c.Settled && c.Stamp == st) && json.Unmarshal(c.State, &s) == nil {
 		ev.keep(c)
 		return s, nil
 	}
@@ -58,41 +60,62 @@ func follow[S any](ev *Evidence, rel string, f format[S]) (S, error) {
 		return s, err
 	}
 	defer file.Close()
-	changed := time.Unix(0, min(st.MTime, ev.now().UnixNano()))
-	err = file.untilHeld(rel, func() (err error) {
+	aim := file.stamp.Size
+	for anew := 0; ; {
 		var after Cursor
-		if s, after, err = f.readOn(file, rel, c, changed); err == nil {
-			ev.keep(after)
+		err = file.untilHeld(rel, func() (err error) {
+			s, after, err = f.readOn(file, rel, c, aim)
+			return err
+		})
+		if err != nil {
+			return s, err
 		}
-		return err
-	})
-	return s, err
+		if ev.keep(after); !after.Part {
+			return s, nil
+		}
+		if after.Offset <= c.Offset {
+			anew++
+		}
+		if anew >= fewest {
+			return s, file.never(rel)
+		}
+		c = after
+		if err := file.begin(); err != nil {
+			return s, unreadable(rel, err)
+		}
+	}
 }
 
-// readOn reads a file on from where the last reading ended, if it is still what it was then, and says where this one
-// ended.
-func (f format[S]) readOn(file *steadyFile, rel string, c Cursor, changed time.Time) (s S, after Cursor, err error) {
+// readOn reads the next slice of a file from where the last reading ended, if it is still what it was then, and says where
+// this one ended. The last slice begins less than one before aim, and goes up to the end.
+func (f format[S]) readOn(file *steadyFile, rel string, c Cursor, aim int64) (s S, after Cursor, err error) {
 	if !f.goesOn(file, c) || json.Unmarshal(c.State, &s) != nil {
 		var zero S
 		s, c = zero, Cursor{Path: rel, Key: f.key}
 	}
-	begun := c.Offset
-	r := reading{ev: file.ev, file: file, at: c.Offset, size: file.stamp.Size, skipping: c.Inside,
-		cuts: standing(file, file.ev.cuts[rel], file.stamp.Size)}
+	begun, size := c.Offset, file.stamp.Size
+	stop := size
+	if atOnce := file.ev.slice; file.ev.recorder == nil && aim-begun > atOnce {
+		stop = min(size, begun+atOnce)
+	}
+	r := reading{ev: file.ev, file: file, begun: begun, at: begun, stop: stop, size: size, skipping: c.Inside,
+		cuts: standing(file, file.ev.cuts[rel], size)}
 	if err := r.all(f.split.cut, func(piece []byte) { f.take(&s, piece) }); err != nil {
 		return s, c, r.fault(rel, err)
 	}
-	if c.Offset = r.at; f.done != nil && c.Offset > begun {
-		f.done(&s, changed)
+	took := r.at > begun || c.Part
+	c.Offset, c.Part = r.at, r.stop < size && r.end() >= r.stop
+	c.Stamp, c.Settled, c.Edges, c.Inside, c.Torn = file.stamp, file.settled() && !c.Part, edges(file, c.Offset), r.skipping, nil
+	if !c.Part && took && f.done != nil {
+		f.done(&s, time.Unix(0, min(file.stamp.MTime, file.ev.now().UnixNano())))
 	}
-	c.Stamp, c.Settled, c.Edges, c.Inside, c.Torn = file.stamp, file.settled(), edges(file, c.Offset), r.skipping, nil
-	if f.split.lines && r.unfinished() {
+	if !c.Part && f.split.lines && r.unfinished() {
 		c.Torn = newCut(file, rel, r.end())
 	}
 	if c.State, err = json.Marshal(&s); err != nil {
 		return s, c, fmt.Errorf("%s: %w", rel, err) // a state that JSON cannot hold: a mistake of the format
 	}
-	if len(r.buf) == 0 || r.skipping || r.leftAlone() {
+	if c.Part || len(r.buf) == 0 || r.skipping || r.leftAlone() {
 		return s, c, nil
 	}
 	begins := r.begins(r.buf)

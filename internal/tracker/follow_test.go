@@ -1,13 +1,16 @@
 package tracker_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"runsheet"
+	"runsheet/internal/durable"
 	"runsheet/internal/tracker"
 )
 
@@ -65,6 +68,12 @@ func TestFollow(t *testing.T) {
 			}
 			if fresh := later(t, dir, spec, nil); told(fresh.Progress, "*") != told(second.Progress, "*") {
 				t.Errorf("a first reading tells %s", told(fresh.Progress, "*"))
+			}
+			for _, slice := range []int64{int64(len(c.after))/100 + 1, 1 << 10, 64 << 10} {
+				read := inSlices(t.Context(), durable.OS(), dir, spec, first.Cursors, slice)
+				if told(read.Progress, "*") != told(second.Progress, "*") || !reflect.DeepEqual(read.Cursors, second.Cursors) {
+					t.Errorf("in slices of %d bytes: told %s, cursors %+v, want %+v", slice, told(read.Progress, "*"), read.Cursors, second.Cursors)
+				}
 			}
 		})
 	}
@@ -126,5 +135,50 @@ func TestLogTellsTheSame(t *testing.T) {
 	}
 	if got := told(later(t, dir, runsheet.ProgressSpec{}, nil).Progress); got != "keras 4/10 epoch, guessed" {
 		t.Errorf("told %s", got)
+	}
+}
+
+// TestCalledOff holds that a reading which is called off, at whatever moment, leaves how far it came: the next one goes on
+// from there, and says what one reading would have said.
+func TestCalledOff(t *testing.T) {
+	dir := t.TempDir()
+	spec := runsheet.ProgressSpec{Tracker: "jsonl", File: "log.jsonl", Step: "step"}
+	var text strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&text, "{\"step\": %d, \"loss\": 0.%d}\n", i+1, i)
+	}
+	text.WriteString(`{"step": 20`)
+	if err := os.WriteFile(filepath.Join(dir, "log.jsonl"), []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const slice = 4 << 10
+	whole := later(t, dir, spec, nil)
+	for off := 1; ; off++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		disk := &hooked{Disk: durable.OS(), after: func(n int) {
+			if n == off {
+				cancel()
+			}
+		}}
+		first := inSlices(ctx, disk, dir, spec, nil, slice)
+		if cancel(); disk.reads < off {
+			break // it was over before
+		}
+		disk = &hooked{Disk: durable.OS(), after: func(int) {}}
+		second := inSlices(t.Context(), disk, dir, spec, first.Cursors, slice)
+		if told(second.Progress, "*") != told(whole.Progress, "*") || !reflect.DeepEqual(second.Cursors, whole.Cursors) {
+			t.Fatalf("called off after %d reads, then told %s", off, told(second.Progress, "*"))
+		}
+		for _, c := range first.Cursors {
+			if came := int64(len(text.String())) - c.Offset; c.Offset == 0 || int64(disk.bytes) > came+8<<10 {
+				t.Fatalf("called off after %d reads, at byte %d; then %d bytes were read", off, c.Offset, disk.bytes)
+			}
+		}
+		// One that was called off at once forgets nothing that was known.
+		done, cancel := context.WithCancel(t.Context())
+		cancel()
+		if third := inSlices(done, durable.OS(), dir, spec, first.Cursors, slice); !reflect.DeepEqual(third.Cursors, first.Cursors) {
+			t.Fatalf("cursors %+v, then %+v", first.Cursors, third.Cursors)
+		}
 	}
 }

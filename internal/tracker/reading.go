@@ -9,11 +9,14 @@ import (
 	"slices"
 )
 
-// reading is the way through one file, from at on up to size.
+// reading is the way through a slice of a file, from begun on up to stop: further where no piece ends before that.
 type reading struct {
 	ev       *Evidence
 	file     io.ReaderAt
-	at, size int64   // at: the beginning of buf in the file
+	begun    int64
+	at       int64 // the beginning of buf in the file
+	stop     int64
+	size     int64   // of the file
 	buf      []byte  // read, and not taken in
 	skipping bool    // up to the next end of a line: a jump led into the middle of one, or it was too long
 	cuts     []int64 // where earlier attempts ended in the middle of a line, in order
@@ -98,7 +101,10 @@ func (r *reading) all(split bufio.SplitFunc, take func([]byte)) error {
 			continue
 		}
 		next := r.end()
-		want := min(chunk, r.size-next)
+		if next >= r.stop && r.at == r.begun {
+			r.stop = min(r.size, next+chunk)
+		}
+		want := min(chunk, r.stop-next)
 		if want <= 0 {
 			return nil
 		}

@@ -196,18 +196,21 @@ func (ev *Evidence) read(rel string, limit int64, take func(r io.Reader) error) 
 // fewest is how often a file is read before it is said to be written all the time, however slow the reader is.
 const fewest = 8
 
-// untilHeld calls once, which reads, until what it read held, or patience runs out. It returns the last error of once.
+// untilHeld calls once, which reads, until what it read held, or patience runs out. It returns the last error of once, or why
+// nobody knows whether that held.
 func (f *steadyFile) untilHeld(rel string, once func() error) error {
 	began := f.ev.now()
 	wait := time.Millisecond
 	for n := 1; ; n++ {
 		err := once()
-		if cannot := (*unreadableError)(nil); errors.As(err, &cannot) || f.ev.ctx.Err() != nil || f.held() {
+		if cannot := (*unreadableError)(nil); errors.As(err, &cannot) || f.held() {
 			return err
 		}
+		if err := f.ev.ctx.Err(); err != nil {
+			return unreadable(rel, err)
+		}
 		if n >= fewest && f.ev.now().Sub(began) >= patience {
-			f.ev.moving = true
-			return fmt.Errorf("%s is written anew all the time: each time that it was read, it was another one before the end", rel)
+			return f.never(rel)
 		}
 		if err := f.ev.sleep(f.ev.ctx, wait); err != nil {
 			return err
@@ -217,6 +220,12 @@ func (f *steadyFile) untilHeld(rel string, once func() error) error {
 			return unreadable(rel, err)
 		}
 	}
+}
+
+// never says that a file was another one each time before it was read to its end.
+func (f *steadyFile) never(rel string) error {
+	f.ev.moving = true
+	return fmt.Errorf("%s is written anew all the time: each time that it was read, it was another one before the end", rel)
 }
 
 // readAll reads a regular file of at most limit bytes whole.

@@ -17,6 +17,7 @@ import (
 type hooked struct {
 	durable.Disk
 	reads int
+	bytes int
 	after func(n int)
 }
 
@@ -36,6 +37,7 @@ type hookedFile struct {
 func (f hookedFile) ReadAt(p []byte, at int64) (int, error) {
 	n, err := f.File.ReadAt(p, at)
 	f.disk.reads++
+	f.disk.bytes += n
 	f.disk.after(f.disk.reads)
 	return n, err
 }

@@ -58,7 +58,8 @@ type Result struct {
 	Cursors   []Cursor          // where the next reading goes on
 }
 
-// Look reads the evidence in the work dir dir, an absolute path. Faults are told in Result.Progress.Error.
+// Look reads the evidence in the work dir dir, an absolute path. Faults are told in Result.Progress.Error. Where ctx is done
+// before the end, nothing but the cursors is of any use: the next reading goes on from them.
 func Look(ctx context.Context, disk durable.Disk, dir string, spec runsheet.ProgressSpec, opts Options) Result {
 	ev := NewEvidence(ctx, disk, dir, opts)
 	asOf := ev.now()
@@ -70,6 +71,9 @@ func Look(ctx context.Context, disk durable.Disk, dir string, spec runsheet.Prog
 		p.Broken = ev.passed.Error()
 	}
 	p.Cuts = ev.Cuts()
+	if ctx.Err() != nil {
+		ev.keepPrior()
+	}
 	p.AsOf, p.LastActivity = asOf, ev.newest()
 	r := Result{Progress: p, Witnesses: ev.Witnesses(), Passing: ev.moving || ctx.Err() != nil,
 		Foreign: ev.doc.foreign(), Cursors: ev.cursors}

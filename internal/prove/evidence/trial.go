@@ -71,7 +71,7 @@ func (t trial) playWith(locks *os.File, fault func(runsheet.Progress) runsheet.P
 
 func (s *stage) options() progress.Options {
 	return progress.Options{CacheDir: "/cache", Now: func() time.Time { return s.disk.now }, Sleep: s.disk.sleep,
-		Tick: func(string, []tracker.Witness) time.Duration { return s.tick }}
+		Tick: func(string, []tracker.Witness) time.Duration { return s.tick }, Slice: s.slice}
 }
 
 // sleep lets time pass; the writer may do something meanwhile.
@@ -106,7 +106,7 @@ func (s *stage) before() {
 				s.disk.now = s.disk.now.Add(age)
 			}
 			s.newProcess()
-			s.get()
+			s.first()
 		}
 		if s.done == s.start {
 			break
@@ -122,6 +122,23 @@ func (s *stage) before() {
 	if !s.reads {
 		s.forget()
 	}
+}
+
+// first is the reading before the call: it may be called off.
+func (s *stage) first() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	n := 0
+	s.disk.before = func(o op) {
+		if ofEvidence(o) {
+			n++
+		}
+		if n == s.off {
+			cancel()
+		}
+	}
+	s.cache.Get(ctx, workDir, s.spec, false)
+	s.disk.before = nil
 }
 
 // forget removes what earlier readings have left.

@@ -34,6 +34,10 @@ type warmth struct {
 	same  bool // by the same process
 	// soon: the call begins as soon as the last step is done; else when all is old.
 	soon bool
+	// slice is how many bytes of a growing file are read before that is kept; 0: as in production.
+	slice int64
+	// off is before which of its operations on the evidence the reading was called off; 0: it was not.
+	off int
 }
 
 var warmths = []warmth{
@@ -43,4 +47,6 @@ var warmths = []warmth{
 	{name: "warm, of one step earlier", reads: true, lag: 1},
 	{name: "warm, of one step earlier, young files, the same process", reads: true, lag: 1, young: true, same: true, soon: true},
 	{name: "warm, of two steps earlier, the same process, young files", reads: true, lag: 2, same: true, soon: true},
+	{name: "of a reading in slices of one step earlier, that was called off", reads: true, lag: 1, soon: true, slice: 30, off: 20},
+	{name: "of a reading in slices of two steps earlier, that was called off, the same process", reads: true, lag: 2, same: true, slice: 30, off: 30},
 }
