@@ -129,7 +129,7 @@ func (c *Cache) compute(ctx context.Context, pl place, spec runsheet.ProgressSpe
 		}
 		doc.Progress, doc.Witnesses, doc.Cursors, doc.Published = r.Progress, r.Witnesses, r.Cursors, ""
 		cursors = r.Cursors
-		agreed := true
+		agreed := !r.Another // or what came and went within a tick would show in no witness
 		for i := range r.Witnesses {
 			agreed = agreed && r.Witnesses[i].Holds(c.disk, r.Witnesses[i].Abs(pl.workDir))
 		}

@@ -34,6 +34,7 @@ type Evidence struct {
 	doc       *document // what progress.json says, once it was read
 	docErr    error
 	moving    bool // something was still being written when patience ran out
+	another   bool // a file had changed between the look at it and its opening, or ended before its end
 	lists     map[string][]Entry
 	scored    map[string]runsheet.Metrics // what files of scores said
 	pointers  map[string]string           // what files say that name a checkpoint

@@ -91,6 +91,9 @@ func (ev *Evidence) openSteady(rel string) (*steadyFile, error) {
 		file.Close()
 		return nil, unreadable(rel, err)
 	}
+	if looked, ok := ev.looks[rel]; ok && looked.resolved() != f.stamp {
+		ev.another = true
+	}
 	return f, nil
 }
 
@@ -109,8 +112,11 @@ func (f *steadyFile) begin() error {
 func (f *steadyFile) ReadAt(p []byte, at int64) (int, error) {
 	n, err := f.file.ReadAt(p, at)
 	f.sum.Write(p[:n])
-	if end := at + int64(n); n < len(p) && !slices.Contains(f.ends, end) {
-		f.ends = append(f.ends, end)
+	if end := at + int64(n); n < len(p) {
+		f.ev.another = f.ev.another || end < f.stamp.Size
+		if !slices.Contains(f.ends, end) {
+			f.ends = append(f.ends, end)
+		}
 	}
 	if k := len(f.extents); k > 0 && f.extents[k-1].to == at {
 		f.extents[k-1].to += int64(n)

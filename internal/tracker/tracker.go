@@ -53,6 +53,7 @@ type Result struct {
 	Progress  runsheet.Progress // Settled is not set
 	Witnesses []Witness         // as of before anything was read
 	Passing   bool              // something was still being written, or could not be read: the answer must not be kept
+	Another   bool              // a file was read that was not any more what its witness says
 	Foreign   bool              // the training code's progress.json took part
 	Broken    *Witness          // the training code's progress.json, broken for good
 	Cursors   []Cursor          // where the next reading goes on
@@ -76,7 +77,7 @@ func Look(ctx context.Context, disk durable.Disk, dir string, spec runsheet.Prog
 	}
 	p.AsOf, p.LastActivity = asOf, ev.newest()
 	r := Result{Progress: p, Witnesses: ev.Witnesses(), Passing: ev.moving || ctx.Err() != nil,
-		Foreign: ev.doc.foreign(), Cursors: ev.cursors}
+		Another: ev.another, Foreign: ev.doc.foreign(), Cursors: ev.cursors}
 	// A server that does not answer, a directory above that lacks a permission: no witness would tell when it is over.
 	var cannot *unreadableError
 	r.Passing = r.Passing || errors.As(err, &cannot)
