@@ -152,7 +152,25 @@ func (d crooked) Open(label, path string, flag int, perm fs.FileMode) (durable.F
 	if err := d.failed(op, path); err != nil {
 		return nil, err
 	}
-	return d.Disk.Open(label, path, flag, perm)
+	f, err := d.Disk.Open(label, path, flag, perm)
+	if err == nil && d.tick > 0 {
+		return coarseFile{f, d.tick}, nil
+	}
+	return f, err
+}
+
+// coarseFile is a file whose stamps are those of its disk.
+type coarseFile struct {
+	durable.File
+	tick time.Duration
+}
+
+func (f coarseFile) Stat() (fs.FileInfo, error) {
+	info, err := f.File.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return coarse{info, f.tick}, nil
 }
 
 func (d crooked) Rename(label, from, to string) error {
