@@ -6,6 +6,7 @@ import "time"
 // changed afterwards.
 type Sheet struct {
 	Path    string            // absolute path of the YAML file
+	Typed   string            // how a person names it on a command line, quoted for a shell; empty: it need not be named
 	Dir     string            // absolute; the working directory of every command, and what relative paths are relative to
 	Name    string            // `name:`, or the file's base name without its extension
 	Digest  string            // hex SHA-256 of the file's bytes, to notice that it changed

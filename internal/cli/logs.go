@@ -93,7 +93,7 @@ func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, att
 		if attempt = nextAttempt(ctx, env, o, s, run, attempt); attempt == 0 {
 			return nil
 		}
-		fmt.Fprintf(env.Err, "--- attempt %d\n", attempt)
+		env.say("--- attempt %d", attempt)
 	}
 }
 

@@ -56,12 +56,12 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 		if !a.Until.IsZero() {
 			why += fmt.Sprintf(" (until %s)", a.Until.Format(time.TimeOnly))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", a.Verb, diagnose.Clean(s.Runs[a.Run].Name), diagnose.Clean(why))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", a.Verb, diagnose.Clean(s.Runs[a.Run].Name), s.Spelled(diagnose.Clean(why)))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Err, "%d to launch, %d to wait for, %d to recover, %d to end, %d to leave, %d given up\n", count[runsheet.VerbLaunch],
+	env.say("%d to launch, %d to wait for, %d to recover, %d to end, %d to leave, %d given up", count[runsheet.VerbLaunch],
 		count[runsheet.VerbWait], count[runsheet.VerbRecover], count[runsheet.VerbEnd], count[runsheet.VerbLeave], count[runsheet.VerbGiveUp])
 	return nil
 }

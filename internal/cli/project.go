@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/local"
 	"runsheet/internal/executor/slurm"
@@ -21,6 +23,7 @@ import (
 	"runsheet/internal/progress"
 	"runsheet/internal/record"
 	"runsheet/internal/sheet"
+	"runsheet/internal/shell"
 )
 
 // defaultSheet is the sheet that is meant where none is named.
@@ -28,17 +31,39 @@ const defaultSheet = "runsheet.yaml"
 
 // loadSheet loads the sheet that was named, or the one of the working directory. Errors exit with 2.
 func loadSheet(env Env, name string) (*runsheet.Sheet, error) {
+	path := sheetPath(env, name)
+	s, err := sheet.Load(path)
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	s.Typed = typed(env, path)
+	env.about.sheet = s
+	return s, nil
+}
+
+// sheetPath returns the absolute path of the sheet that was named.
+func sheetPath(env Env, name string) string {
 	if name == "" {
 		name = defaultSheet
 	}
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(env.Dir, name)
 	}
-	s, err := sheet.Load(name)
-	if err != nil {
-		return nil, usage(err, "")
+	return filepath.Clean(name)
+}
+
+// typed returns how a person names a sheet, or a directory without one, on a command line; empty: it need not be named.
+func typed(env Env, path string) string {
+	if path == filepath.Join(env.Dir, defaultSheet) || path == env.Dir {
+		return ""
 	}
-	return s, nil
+	if rel, err := filepath.Rel(env.Dir, path); err == nil && len(rel) < len(path) {
+		path = rel
+	}
+	if strings.HasPrefix(path, "-") {
+		path = "./" + path
+	}
+	return shell.Argument(diagnose.Clean(path))
 }
 
 // sheetFlag adds -s, which names the sheet on every command.
@@ -146,7 +171,9 @@ func directory(env Env, dir string) (*runsheet.Sheet, error) {
 		return nil, usage(fmt.Errorf("nothing below %s is recognised as a run", dir),
 			"name a sheet or a directory of runs; or describe the runs in a "+defaultSheet+" first")
 	}
-	return &runsheet.Sheet{Dir: dir, Name: filepath.Base(dir), Runs: runs, Policy: runsheet.DefaultPolicy}, nil
+	s := &runsheet.Sheet{Dir: dir, Typed: typed(env, dir), Name: filepath.Base(dir), Runs: runs, Policy: runsheet.DefaultPolicy}
+	env.about.sheet = s
+	return s, nil
 }
 
 // poke makes the launcher of a sheet, if there is one on this machine, look at all of its runs now. A lock that others can

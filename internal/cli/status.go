@@ -77,7 +77,7 @@ func status(ctx context.Context, env Env, o statusOptions, args []string) error 
 			return err
 		}
 		if err := distrusted(env, s); err != nil {
-			complain(env.Err, err)
+			complain(env, err)
 		}
 		sheets = append(sheets, s)
 	}

@@ -158,7 +158,7 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live
 			return diagnose.Clean(o.Where())
 		}),
 		column(Column{Title: "TIME", Keep: 4}, func(o runsheet.Observed) string { return timing(o, s.AsOf) }),
-		column(Column{Title: "REASON", Min: 16, Keep: 2, Cut: 0}, func(o runsheet.Observed) string { return diagnose.Clean(o.Reason) }))
+		column(Column{Title: "REASON", Min: 16, Keep: 2, Cut: 0}, func(o runsheet.Observed) string { return s.Sheet.Spelled(diagnose.Clean(o.Reason)) }))
 }
 
 // strays returns the live attempts that the sheet no longer has, with a reason that says so.
