@@ -28,7 +28,7 @@ func newLogs(env Env) *cobra.Command {
 
 A terminal gets its text and its colours, and nothing else that could command it; a file or a pipe gets every byte.
 
-RUN is a run's name, its work dir, or parameters as model=mlp,seed=0 that select one.
+` + selectionHelp + `
 
 Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.`,
 		Args: someRuns,
@@ -42,9 +42,13 @@ Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.
 		if err != nil {
 			return err
 		}
-		chosen, err := selectRuns(s.Runs, args)
+		selected, err := selectRuns(s.Runs, args)
 		if err != nil {
 			return err
+		}
+		chosen := selected.now(cmd.Context(), env, newObserver(env), s)
+		if len(chosen) == 0 {
+			return errors.New(selected.none())
 		}
 		if len(chosen) > 1 {
 			return usage(fmt.Errorf("%d runs are selected, and logs shows one: the first are %s and %s", len(chosen), s.Runs[chosen[0]].Name, s.Runs[chosen[1]].Name),

@@ -108,6 +108,14 @@ var patiently observation = (*observe.Observer).Observe
 
 // snapshot observes a sheet in one of the observer's ways, with the live attempts that it no longer has.
 func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet, look observation) runsheet.Snapshot {
+	all, _ := selectRuns(s.Runs, nil)
+	return snapshotOf(ctx, env, o, s, all, look)
+}
+
+// snapshotOf is snapshot of the runs that are selected by their names and parameters. The live attempts that the sheet no
+// longer has are those of them all.
+func snapshotOf(ctx context.Context, env Env, o *observe.Observer, whole *runsheet.Sheet, chosen selection, look observation) runsheet.Snapshot {
+	s := only(whole, chosen.runs)
 	events := told(env, s) // before the records: what it calls open may have ended by the time that they are read, never the other way round
 	facts := look(o, ctx, s.Runs)
 	observe.Vanished(s, events, facts)
@@ -119,7 +127,7 @@ func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.She
 		observe.WaitForRoom(s, snap.Runs)
 	}
 	if len(events) > 0 {
-		snap.Strays = o.Strays(ctx, s, events)
+		snap.Strays = o.Strays(ctx, whole, events)
 	}
 	return snap
 }

@@ -27,7 +27,7 @@ func newStop(env Env) *cobra.Command {
 process tree), and nobody launches them again until ` + "`runsheet retry`" + ` or ` + "`runsheet run --resume-stopped`" + ` says so.
 It waits until they have ended; interrupting it does not take the stop back.
 
-RUN is a run's name, its work dir, or parameters as model=mlp,seed=* that select many.
+` + selectionHelp + `
 
 Exit codes: 0 all of them are stopped, 1 some could not be, 2 the command line or the sheet is wrong.`,
 		Args: someRuns,
@@ -45,7 +45,7 @@ Exit codes: 0 all of them are stopped, 1 some could not be, 2 the command line o
 }
 
 // stop writes the requests, wakes who must see them, and waits for the ends.
-func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) error {
+func stop(ctx context.Context, env Env, s *runsheet.Sheet, words []string) error {
 	all := executors(env, nil)
 	o, sys := observerOf(env, all), record.NewSystem(env.Disk)
 	if err := distrusted(env, s); err != nil {
@@ -55,13 +55,19 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) er
 	for _, stray := range strays(ctx, env, o, s) {
 		targets = append(targets[:len(targets):len(targets)], *stray.Run) // a run that the sheet no longer has can only be stopped
 	}
-	chosen, err := selectRuns(targets, patterns)
+	chosen, err := selectRuns(targets, words)
 	if err != nil {
 		return err
 	}
+	with := *s
+	with.Runs = targets
+	which := chosen.now(ctx, env, o, &with)
+	if len(which) == 0 {
+		env.say("%s: nothing to stop", chosen.none())
+	}
 	var waiting []runsheet.Run
 	failed := 0
-	for _, i := range chosen {
+	for _, i := range which {
 		run := targets[i]
 		f := briefly(ctx, o, run)
 		judged := runsheet.Judge(run, f, s.Policy, time.Now())
@@ -190,7 +196,7 @@ launcher that is running does so at once, otherwise the next ` + "`runsheet run`
 With --force an attempt of which nobody can tell whether it still lives is let go of: only say so when you know that
 its machine is off, or that nothing of it runs.
 
-RUN is a run's name, its work dir, or parameters as model=mlp,seed=* that select many.
+` + selectionHelp + `
 
 Exit codes: 0 done, 1 some could not be retried, 2 the command line or the sheet is wrong.`,
 		Args: someRuns,
@@ -208,19 +214,23 @@ Exit codes: 0 done, 1 some could not be retried, 2 the command line or the sheet
 	return cmd
 }
 
-func retry(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string, force bool) error {
+func retry(ctx context.Context, env Env, s *runsheet.Sheet, words []string, force bool) error {
 	if err := distrusted(env, s); err != nil {
 		return err // nothing is launched there, and what its journal says of an attempt is not to be acted upon
 	}
-	chosen, err := selectRuns(s.Runs, patterns)
+	chosen, err := selectRuns(s.Runs, words)
 	if err != nil {
 		return err
 	}
 	o, sys := newObserver(env), record.NewSystem(env.Disk)
+	which := chosen.now(ctx, env, o, s)
+	if len(which) == 0 {
+		env.say("%s: nothing to retry", chosen.none())
+	}
 	// What it does not tell the records may; a journal that cannot be read is check's business.
 	events, _ := journal.Read(env.Disk, record.JournalPath(record.StateDir(s.Dir, s.Path)))
 	asked, failed := 0, 0
-	for _, i := range chosen {
+	for _, i := range which {
 		run := s.Runs[i]
 		if err := retryOne(ctx, o, sys, s, events, run, force); err != nil {
 			complain(env, err)

@@ -3,7 +3,9 @@ package observe
 import (
 	"context"
 	"maps"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"runsheet"
@@ -34,7 +36,7 @@ func (o *Observer) strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 			continue
 		}
 		c := open[dir]
-		run := runsheet.Run{Name: c.Run, WorkDir: dir, Shown: dir}
+		run := runsheet.Run{Name: c.Run, Params: named(c.Run), WorkDir: dir, Shown: dir}
 		f, _ := o.recorded(ctx, run)
 		switch {
 		case !f.Silent.IsZero(): // it may live, and keeps its place until somebody knows better
@@ -51,6 +53,19 @@ func (o *Observer) strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 		out = append(out, runsheet.Observed{Run: &run, Facts: f, Judgement: runsheet.Judge(run, f, sheet.Policy, time.Now())})
 	}
 	return out
+}
+
+// named returns the parameters that a run's name is made of, by the same escapes.
+func named(name string) (params []runsheet.Param) {
+	for part := range strings.SplitSeq(name, ",") {
+		key, value, ok := strings.Cut(part, "=")
+		plain, err := url.PathUnescape(value)
+		if !ok || err != nil {
+			return nil
+		}
+		params = append(params, runsheet.Param{Key: key, Value: plain})
+	}
+	return params
 }
 
 // another says whether a sheet is not the same file as another one, which is there: our journal is a copy of its journal
