@@ -22,22 +22,35 @@ import (
 
 func newLogs(env Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "logs RUN",
+		Use:   "logs RUN...",
 		Short: "Print what a run wrote to its standard output and error",
 		Long: `Prints the log of a run's last attempt; -f follows it, through later attempts as well, until the run has ended.
+
+With --grep it prints the lines that a pattern matches, of all attempts of all runs that are selected (none named: of
+every run), each with its run, attempt and number, and counts them:
+  runsheet logs --grep 'CUDA out of memory' status=failed
 
 A terminal gets its text and its colours, and nothing else that could command it; a file or a pipe gets every byte.
 
 ` + selectionHelp + `
 
-Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.`,
-		Args: someRuns,
+Exit codes: 0 done, 1 there is no log or no line that matches, 2 the command line or the sheet is wrong.`,
 	}
 	name := sheetFlag(cmd)
 	follow := cmd.Flags().BoolP("follow", "f", false, "print what is added as well")
 	attempt := cmd.Flags().Int("attempt", 0, "the log of this attempt (default the last)")
+	pattern := cmd.Flags().String("grep", "", "print the lines that match this regular expression")
 	cmd.ValidArgsFunction = completeRuns(env, name)
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("grep") {
+			return nil
+		}
+		return someRuns(cmd, args)
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *pattern != "" && *follow {
+			return usage(errors.New("--grep and -f do not go together"), "leave one of them out")
+		}
 		s, err := loadSheet(env, *name)
 		if err != nil {
 			return err
@@ -50,12 +63,15 @@ Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.
 		if len(chosen) == 0 {
 			return errors.New(selected.none())
 		}
-		if len(chosen) > 1 {
-			return usage(fmt.Errorf("%d runs are selected, and logs shows one: the first are %s and %s", len(chosen), s.Runs[chosen[0]].Name, s.Runs[chosen[1]].Name),
-				"name one of them")
-		}
 		ctx, cancel := signal.NotifyContext(cmd.Context(), unix.SIGINT)
 		defer cancel()
+		if cmd.Flags().Changed("grep") {
+			return grep(ctx, env, s, chosen, *pattern, *attempt)
+		}
+		if len(chosen) > 1 {
+			return usage(fmt.Errorf("%d runs are selected, and logs shows one: the first are %s and %s", len(chosen), s.Runs[chosen[0]].Name, s.Runs[chosen[1]].Name),
+				"name one of them, or look for lines in all of them with --grep")
+		}
 		return logs(ctx, env, s, s.Runs[chosen[0]], *attempt, *follow)
 	}
 	return cmd
@@ -64,14 +80,8 @@ Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.
 func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, attempt int, follow bool) error {
 	o := newObserver(env)
 	f := briefly(ctx, o, run)
-	if f.Foreign != nil {
-		return hinted(fmt.Errorf("%s: %s", run.Name, f.Problem), runsheet.ForeignHint(run, *f.Foreign))
-	}
-	if !f.Silent.IsZero() {
-		return errors.New(runsheet.Judge(run, f, s.Policy, time.Now()).Reason)
-	}
-	if f.Problem != "" {
-		return errors.New(f.Problem)
+	if err := unreadable(run, f, s.Policy); err != nil {
+		return err
 	}
 	fixed := attempt > 0
 	if !fixed {
