@@ -20,7 +20,7 @@ func (s *Sheet) Spelled(text string) string {
 		parts := sheetCommand.FindStringSubmatch(found)
 		verb, rest := parts[1], parts[2]
 		switch {
-		case strings.HasPrefix(rest, " '"), // a command line in place of a sheet
+		case verb == "run" && strings.HasPrefix(rest, " '"), // a command line in place of a sheet
 			strings.HasPrefix(rest, " -s "), strings.Contains(rest, " --help"), strings.Contains(rest, " --fs"):
 			return found
 		case s.Path != "":

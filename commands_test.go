@@ -16,6 +16,7 @@ func TestSpelled(t *testing.T) {
 	}{
 		{other, "`runsheet logs x=1` shows it, `runsheet retry --force 'a b'` lets go",
 			"`runsheet logs -s 'my s.yaml' x=1` shows it, `runsheet retry -s 'my s.yaml' --force 'a b'` lets go"},
+		{other, "`runsheet stop 'x=[ab]'`", "`runsheet stop -s 'my s.yaml' 'x=[ab]'`"},
 		{other, "`runsheet run`", "`runsheet run -s 'my s.yaml'`"},
 		{other, "an odd ` before `runsheet status` and ` after", "an odd ` before `runsheet status -s 'my s.yaml'` and ` after"},
 		{other, "`runsheet status -s other.yaml`", "`runsheet status -s other.yaml`"},

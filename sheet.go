@@ -14,6 +14,8 @@ type Sheet struct {
 	Env     map[string]string // added to the environment of every command
 	Secrets []string          // names of environment variables that are passed on and never written anywhere
 	Runs    []Run             // in the order of the sheet; names and work dirs are unique
+	Product int               // how many of Runs, the first ones, are combinations of the matrix, which `exclude` can take away
+	Skipped []string          // the names of the combinations that `exclude` took away
 	Axes    []string          // parameter names in the order of the sheet
 	Repeat  string            // the axis that results are averaged over; may be empty
 	Metrics []MetricSpec      // in the order of the sheet; may be empty

@@ -66,6 +66,7 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, words []string) error
 		env.say("%s: nothing to stop", chosen.none())
 	}
 	var waiting []runsheet.Run
+	var stopped []int // of the sheet's own
 	failed := 0
 	for _, i := range which {
 		run := targets[i]
@@ -90,6 +91,9 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, words []string) error
 			failed++
 			continue
 		}
+		if i < len(s.Runs) {
+			stopped = append(stopped, i)
+		}
 		if f = briefly(ctx, o, run); f.Live() { // or was launched just now, by somebody who had not seen the request yet
 			waiting = append(waiting, run)
 			switch {
@@ -111,6 +115,9 @@ func stop(ctx context.Context, env Env, s *runsheet.Sheet, words []string) error
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT)
 	defer cancel()
 	failed += awaitEnds(ctx, env, o, all, s, waiting)
+	if hint := skipHint(s, stopped, words); hint != "" {
+		env.say("  hint: %s", hint)
+	}
 	if failed > 0 {
 		return exit(exitFailed)
 	}

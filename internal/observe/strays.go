@@ -60,10 +60,9 @@ func named(name string) (params []runsheet.Param) {
 	for part := range strings.SplitSeq(name, ",") {
 		key, value, ok := strings.Cut(part, "=")
 		plain, err := url.PathUnescape(value)
-		if !ok || err != nil {
-			return nil
+		if ok && err == nil {
+			params = append(params, runsheet.Param{Key: key, Value: plain})
 		}
-		params = append(params, runsheet.Param{Key: key, Value: plain})
 	}
 	return params
 }
