@@ -29,6 +29,9 @@ const (
 	exitFailed  = 1
 	exitUsage   = 2
 	exitHeld    = 3
+	exitStuck   = 4 // of wait alone, as the next two
+	exitTimeout = 5
+	exitNobody  = 6
 	exitStopped = 130
 )
 
@@ -110,7 +113,7 @@ Exit codes: 0 done, 1 some run failed, 2 the command line or the sheet is wrong,
 		return usage(err, fmt.Sprintf("`%s --help` lists the flags", cmd.CommandPath()))
 	})
 	root.SetVersionTemplate("runsheet {{.Version}}\n")
-	root.AddCommand(newRun(env), newPlan(env), newStatus(env), newLogs(env), newStop(env), newRetry(env),
+	root.AddCommand(newRun(env), newPlan(env), newStatus(env), newLogs(env), newStop(env), newRetry(env), newWait(env),
 		newReport(env), newCheck(env), newSchema(env), newVersion(env))
 	root.CompletionOptions.HiddenDefaultCmd = false
 	strict(root)

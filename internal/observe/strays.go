@@ -129,6 +129,21 @@ func GivenUp(events []journal.Event, runs []runsheet.Observed, noHost func(which
 	}
 }
 
+// AbandonedIn returns the work dirs of the runs that the launcher of a journal's last session has given up, and nobody has
+// asked for since.
+func AbandonedIn(events []journal.Event) map[string]bool {
+	given := map[string]bool{}
+	for _, e := range events {
+		switch {
+		case e.Kind == journal.LauncherStarted:
+			clear(given)
+		case e.WorkDir != "":
+			given[e.WorkDir] = e.Kind == journal.GaveUp
+		}
+	}
+	return given
+}
+
 // unended returns, by work dir, the last claims of a journal that it has no end for.
 func unended(events []journal.Event) map[string]runsheet.Claim {
 	open := map[string]runsheet.Claim{}
