@@ -48,6 +48,7 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	if err != nil {
 		return placed(err)
 	}
+	sayGone(cmd.Context(), env, s)
 	w := tabwriter.NewWriter(env.Out, 0, 8, 2, ' ', 0)
 	count := map[runsheet.Verb]int{}
 	for _, a := range actions {

@@ -22,6 +22,7 @@ import (
 	"runsheet/internal/observe"
 	"runsheet/internal/progress"
 	"runsheet/internal/record"
+	"runsheet/internal/report"
 	"runsheet/internal/sheet"
 	"runsheet/internal/shell"
 )
@@ -147,6 +148,23 @@ func strays(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet
 		return o.Strays(ctx, s, events)
 	}
 	return nil
+}
+
+// gone returns the finished runs that a sheet no longer has.
+func gone(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet) runsheet.Gone {
+	events := told(env, s)
+	if len(events) == 0 {
+		return runsheet.Gone{}
+	}
+	return o.Gone(ctx, s, events)
+}
+
+// sayGone says which finished runs a sheet no longer has to somebody who is about to run it.
+func sayGone(ctx context.Context, env Env, s *runsheet.Sheet) {
+	if text, hint := report.Gone(s, gone(ctx, env, newObserver(env), s)); text != "" {
+		env.say("%s", text)
+		env.say("  hint: %s", hint)
+	}
 }
 
 // briefly observes one run, and does not wait for evidence that takes long to read.

@@ -91,10 +91,13 @@ Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so fa
 				return usage(err, "")
 			}
 		}
-		switch {
-		case o.dryRun:
+		if o.dryRun {
 			return showPlan(cmd, env, s, o.launcher)
-		case o.detach:
+		}
+		if !o.detached { // whoever left it in the background was told
+			sayGone(cmd.Context(), env, s)
+		}
+		if o.detach {
 			return detach(env, s, o)
 		}
 		return run(cmd.Context(), env, s, o)

@@ -178,6 +178,9 @@ func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets
 	width, _ := terminal(env.Out)
 	for i, s := range sheets {
 		snap := s.snapshot(ctx, env, observer, o.look())
+		if len(s.chosen.words) == 0 && !o.watch {
+			snap.Gone = gone(ctx, env, observer, s.sheet)
+		}
 		if o.json {
 			status := report.Status(snap)
 			if o.series {

@@ -41,7 +41,11 @@ func StatusTable(w io.Writer, s runsheet.Snapshot, style Style) error {
 	}
 	fmt.Fprintln(out, style.Paint(Bold, summary))
 	if style.Rows == 0 {
-		for _, line := range complaints(s, style) {
+		lines := complaints(s, style)
+		if text, hint := Gone(s.Sheet, s.Gone); text != "" {
+			lines = append(lines, "", text, "  hint: "+hint)
+		}
+		for _, line := range lines {
 			fmt.Fprintln(out, line)
 		}
 	}
