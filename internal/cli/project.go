@@ -127,6 +127,7 @@ func snapshotOf(ctx context.Context, env Env, o *observe.Observer, whole *runshe
 	if s.Path != "" { // what lies in a directory without a sheet is launched by nobody
 		observe.WaitForRoom(s, snap.Runs)
 	}
+	observe.Deleted(events, snap.Runs)
 	if len(events) > 0 {
 		snap.Strays = o.Strays(ctx, whole, events)
 	}

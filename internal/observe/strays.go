@@ -129,6 +129,21 @@ func GivenUp(events []journal.Event, runs []runsheet.Observed, noHost func(which
 	}
 }
 
+// Deleted gives pending runs whose records were deleted a reason that says so.
+func Deleted(events []journal.Event, runs []runsheet.Observed) {
+	known := map[string]int{}
+	for _, e := range events {
+		if e.Kind == journal.Claimed {
+			known[e.WorkDir] = e.Attempt
+		}
+	}
+	for i, o := range runs {
+		if n := known[o.Run.WorkDir]; n > 0 && o.Attempt == 0 && o.Status == runsheet.Pending && o.Reason == "" {
+			runs[i].Reason = runsheet.DeletedReason(n)
+		}
+	}
+}
+
 // AbandonedIn returns the work dirs of the runs that the launcher of a journal's last session has given up, and nobody has
 // asked for since.
 func AbandonedIn(events []journal.Event) map[string]bool {
