@@ -13,7 +13,7 @@ import (
 )
 
 // aCommand is a command about a sheet; a quoted one is completed with the sheet's name by whoever shows it.
-var aCommand = regexp.MustCompile("(`?)runsheet (run|plan|status|logs|stop|retry|wait|report|check)\\b")
+var aCommand = regexp.MustCompile("(`?)runsheet (run|plan|status|logs|stop|retry|wait|report|check)\\b((?: --[a-z]+)*`?)")
 
 // TestHintsAreQuoted: every command that the code names to a person stands in backquotes, so that Sheet.Spelled completes
 // it with the sheet's name. Only the help texts, which are about no sheet, are free.
@@ -36,6 +36,9 @@ func TestHintsAreQuoted(t *testing.T) {
 			}
 			for _, m := range aCommand.FindAllStringSubmatch(text, -1) {
 				commands++
+				if strings.HasPrefix(m[3], "`") && (m[2] == "stop" || m[2] == "retry" || m[2] == "logs") {
+					t.Errorf("%s: %q names no run: %q", fset.Position(lit.Pos()), m[0], text)
+				}
 				if m[1] == "" {
 					t.Errorf("%s: %q is not in backquotes, so that nobody names the sheet in it: %q", fset.Position(lit.Pos()), m[0], text)
 				}
