@@ -108,10 +108,7 @@ func (s *Server) connect(ctx context.Context) (*net.UnixConn, error) {
 		return nil, err
 	}
 	if s.here {
-		go func() {
-			defer theirs.Close()
-			handle(theirs)
-		}()
+		go handle(theirs)
 		return ours, nil
 	}
 	select {

@@ -38,10 +38,7 @@ func Main(stderr io.Writer) int {
 			return 0
 		}
 		if len(files) == 1 {
-			go func() {
-				defer files[0].Close()
-				handle(files[0])
-			}()
+			go handle(files[0])
 		}
 	}
 }
@@ -83,7 +80,7 @@ func closeAll(files []*os.File) {
 }
 
 // handle starts the process that it is asked to over a connection, waits for it, and meanwhile sends it what signals it is
-// told. The caller closes the descriptor.
+// told. It closes the descriptor as soon as whoever asked does not wait any more: there may be many such processes.
 func handle(end *os.File) {
 	c, err := connection(end)
 	if err != nil {
@@ -115,6 +112,7 @@ func handle(end *os.File) {
 	}
 	say.Encode(answer{PID: p.pid}) // where nobody hears it the process goes on all the same
 	go func() {
+		defer c.Close()
 		var o order
 		for asked.Decode(&o) == nil {
 			p.signal(o.Signal)
