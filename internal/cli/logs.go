@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,7 +125,7 @@ func nextAttempt(ctx context.Context, env Env, o *observe.Observer, s *runsheet.
 		case runsheet.Finished, runsheet.Outdated, runsheet.Stopped:
 			return 0
 		}
-		if err != nil || !held || givenUp(events, run) {
+		if err != nil || !held || observe.AbandonedIn(events)[run.WorkDir] {
 			return 0
 		}
 		select {
@@ -135,16 +134,6 @@ func nextAttempt(ctx context.Context, env Env, o *observe.Observer, s *runsheet.
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-// givenUp says whether the last thing that a journal tells of a run is that it was given up.
-func givenUp(events []journal.Event, run runsheet.Run) bool {
-	for _, e := range slices.Backward(events) {
-		if e.Run == run.Name {
-			return e.Kind == journal.GaveUp
-		}
-	}
-	return false
 }
 
 // oneLog prints the log of one attempt; when following, until the attempt has ended and all of it is printed. What is no

@@ -31,7 +31,6 @@ const (
 var waitFor = []string{string(runsheet.Finished), string(runsheet.Failed), string(runsheet.Stuck), "any"}
 
 type waitOptions struct {
-	sheet   string
 	fors    []string
 	timeout time.Duration
 	json    bool

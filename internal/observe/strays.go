@@ -149,11 +149,13 @@ func Deleted(events []journal.Event, runs []runsheet.Observed) {
 func AbandonedIn(events []journal.Event) map[string]bool {
 	given := map[string]bool{}
 	for _, e := range events {
-		switch {
-		case e.Kind == journal.LauncherStarted:
+		switch e.Kind {
+		case journal.LauncherStarted:
 			clear(given)
-		case e.WorkDir != "":
-			given[e.WorkDir] = e.Kind == journal.GaveUp
+		case journal.GaveUp:
+			given[e.WorkDir] = true
+		case journal.Claimed, journal.Requested:
+			delete(given, e.WorkDir)
 		}
 	}
 	return given
