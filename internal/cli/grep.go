@@ -38,9 +38,9 @@ func grep(ctx context.Context, env Env, s *runsheet.Sheet, which []int, pattern 
 		}
 		before := lines
 		for n := first; n <= last && ctx.Err() == nil; n++ {
-			found, err := grepLog(env, run, n, want)
+			found, err := grepLog(ctx, env, run, n, want)
 			lines += found
-			if err != nil && !errors.Is(err, fs.ErrNotExist) { // one that never began has no log
+			if err != nil && ctx.Err() == nil && !errors.Is(err, fs.ErrNotExist) { // one that never began has no log
 				complain(env, fmt.Errorf("attempt %d of %s: %w", n, run.Name, err))
 				failed++
 			}
@@ -50,6 +50,9 @@ func grep(ctx context.Context, env Env, s *runsheet.Sheet, which []int, pattern 
 		}
 	}
 	env.say("%s in %d of %s", count(lines, "line"), runs, count(len(some.Runs), "run"))
+	if ctx.Err() != nil {
+		return exit(exitStopped)
+	}
 	if lines == 0 || failed > 0 {
 		return exit(exitFailed)
 	}
@@ -71,7 +74,7 @@ func unreadable(run runsheet.Run, f runsheet.Facts, p runsheet.Policy) error {
 
 // grepLog prints the lines of one log that match, and returns how many they are. As with whole logs, a terminal gets their
 // text and colours alone, and what is no terminal every byte.
-func grepLog(env Env, run runsheet.Run, attempt int, want *regexp.Regexp) (found int, err error) {
+func grepLog(ctx context.Context, env Env, run runsheet.Run, attempt int, want *regexp.Regexp) (found int, err error) {
 	log, err := durable.OpenRegular(env.Disk, "logs", record.LogPath(record.AttemptDir(run.WorkDir, attempt)))
 	if err != nil {
 		return 0, err
@@ -79,6 +82,9 @@ func grepLog(env Env, run runsheet.Run, attempt int, want *regexp.Regexp) (found
 	defer log.Close()
 	drawn := isTerminal(env.Out)
 	err = eachLine(log, func(number int, text []byte) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if !want.Match(text) && !(bytes.IndexByte(text, 0x1b) >= 0 && want.MatchString(diagnose.Clean(string(text)))) {
 			return nil
 		}

@@ -33,7 +33,8 @@ A terminal gets its text and its colours, and nothing else that could command it
 
 ` + selectionHelp + `
 
-Exit codes: 0 done, 1 there is no log or no line that matches, 2 the command line or the sheet is wrong.`,
+Exit codes: 0 done, 1 there is no log or no line that matches, 2 the command line or the sheet is wrong,
+130 --grep was interrupted.`,
 	}
 	name := sheetFlag(cmd)
 	follow := cmd.Flags().BoolP("follow", "f", false, "print what is added as well")

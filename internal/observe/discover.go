@@ -207,6 +207,7 @@ func (d *discovery) recorded(dir string) (runsheet.Run, bool) {
 	if v.Claim == nil {
 		return run, false
 	}
+	run.Params = named(v.Claim.Run)
 	run.Command, run.Resumed, run.Progress = v.Claim.Identity, v.Claim.Identity, v.Claim.Progress
 	return run, true
 }
