@@ -259,6 +259,6 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 // sayStays says what a launcher still waits for when all is said and done.
 func sayStays(env Env) {
 	if left := observe.LeftBehind(); len(left) > 0 {
-		fmt.Fprintf(env.Err, "process %d may stay until there is an answer from %s; nothing needs it any more\n", os.Getpid(), strings.Join(left, ", "))
+		env.say("process %d may stay until there is an answer from %s; nothing needs it any more", os.Getpid(), strings.Join(left, ", "))
 	}
 }
