@@ -65,6 +65,9 @@ func judgeHow(f Facts, progress *Progress) Judgement {
 	case EndSignal:
 		return Judgement{Failed, "ended by " + e.Signal + at + after(because(e))}
 	case EndError:
+		if e.Cause.Kind == CauseActivate {
+			return Judgement{Failed, e.Cause.Text} // the command was not even reached
+		}
 		return Judgement{Failed, "could not be started" + after(because(e))}
 	}
 	if e.Kind != EndExit || e.ExitCode == nil {

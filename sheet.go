@@ -9,7 +9,7 @@ type Sheet struct {
 	Dir     string            // absolute; the working directory of every command, and what relative paths are relative to
 	Name    string            // `name:`, or the file's base name without its extension
 	Digest  string            // hex SHA-256 of the file's bytes, to notice that it changed
-	Setup   string            // run once per host and launch before the first start; may be empty
+	Setup   string            // run once a launch, where the launcher runs, before the first start; may be empty
 	Env     map[string]string // added to the environment of every command
 	Secrets []string          // names of environment variables that are passed on and never written anywhere
 	Runs    []Run             // in the order of the sheet; names and work dirs are unique
@@ -28,6 +28,7 @@ type Run struct {
 	WorkDir   string       // absolute, clean
 	Shown     string       // the work dir as a person wrote it: relative to the sheet's directory where it lies below it
 	Command   string       // the shell command with {resume} empty: what made a result is compared by this text
+	Activate  string       // runs before the command, in the same shell, on the host of the attempt: what the host needs for it; may be empty
 	Resumed   string       // the same command with {resume} filled in; equal to Command where the sheet has no resume
 	Progress  ProgressSpec // how progress is read
 	Resources Resources

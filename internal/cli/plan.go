@@ -61,7 +61,20 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if count[runsheet.VerbLaunch] > 0 {
+		sayPrepared(env, s)
+	}
 	fmt.Fprintf(env.Err, "%d to launch, %d to wait for, %d to recover, %d to end, %d to leave, %d given up\n", count[runsheet.VerbLaunch],
 		count[runsheet.VerbWait], count[runsheet.VerbRecover], count[runsheet.VerbEnd], count[runsheet.VerbLeave], count[runsheet.VerbGiveUp])
 	return nil
+}
+
+// sayPrepared says what of the sheet's would run beside the commands, and on which machine.
+func sayPrepared(env Env, s *runsheet.Sheet) {
+	if s.Setup != "" {
+		fmt.Fprintf(env.Err, "before the first start, on this machine: %s\n", diagnose.Clean(s.Setup))
+	}
+	if text := s.Runs[0].Activate; text != "" {
+		fmt.Fprintf(env.Err, "before each command, on its host: %s\n", diagnose.Clean(text))
+	}
 }

@@ -18,6 +18,7 @@ type document struct {
 	sheet runsheet.Sheet
 
 	command, resume, workDir *template // nil: not there
+	activate                 *template
 	progress                 runsheet.ProgressSpec
 	resources                runsheet.Resources
 	axes                     product   // of the matrix, after the files of `configs` or the lines of `commands`
@@ -91,6 +92,7 @@ func (d *document) read(root *yaml.Node) {
 	with("resources", func(n *yaml.Node) { d.resources = d.reader.resources(n, d.resources) })
 	with("command", func(n *yaml.Node) { d.command = d.commandTemplate(n) })
 	with("resume", func(n *yaml.Node) { d.resume = d.template(n, "resume") })
+	with("activate", func(n *yaml.Node) { d.activate = d.template(n, "activate") })
 	with("work_dir", func(n *yaml.Node) { d.workDir = d.workDirTemplate(n) })
 	with("runs", func(n *yaml.Node) { d.entries = d.sequence(n, "runs") })
 	if _, both := keys["commands"]; both {

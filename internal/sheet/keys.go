@@ -3,7 +3,7 @@ package sheet
 // The keys of a sheet and of its parts. They are read where their names say; the schema lists the same.
 var (
 	sheetKeys = []string{
-		"version", "name", "setup", "command", "resume", "work_dir", "matrix", "include", "exclude", "configs", "runs",
+		"version", "name", "setup", "activate", "command", "resume", "work_dir", "matrix", "include", "exclude", "configs", "runs",
 		"commands", "repeat", "progress", "metrics", "env", "secrets", "resources", "policy", "pool",
 	}
 	progressKeys = []string{

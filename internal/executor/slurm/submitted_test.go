@@ -44,7 +44,7 @@ pool: [{slurm: {time: 10m, options: [NODE, --nice=7]}}]
 	}
 	u.private(filepath.Join(u.dir, ".runsheet"), secret)
 	u.private(filepath.Join(u.dir, "runs/0/.runsheet"), secret)
-	for _, want := range []string{"detailed.yaml/bin/job.sh", "detailed.yaml/batches"} {
+	for _, want := range []string{"detailed.yaml/bin/job.bash", "detailed.yaml/batches"} {
 		if _, err := os.Stat(filepath.Join(u.dir, ".runsheet", want)); err != nil {
 			u.t.Error(err)
 		}
