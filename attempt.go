@@ -141,6 +141,7 @@ const (
 	CauseCancelled       CauseKind = "cancelled"   // with the scheduler's own command
 	CauseWithdrawn       CauseKind = "withdrawn"   // taken out of the queue, by us
 	CauseNotStarted      CauseKind = "not_started" // neither its supervisor nor its job could be started
+	CauseRefused         CauseKind = "refused"     // the place in the pool that it was claimed for will never start it, as things are; another one may
 	CauseShort           CauseKind = "short"       // whoever was to start it had no file, process, memory or room left for that: no fault of the run's
 	CauseNoHost          CauseKind = "no_host"     // of a run that is given up: no host of the pool could ever have room for it
 	CauseNodeFailed      CauseKind = "node_failed" // by the scheduler's word

@@ -41,7 +41,7 @@ func judgeHow(f Facts, progress *Progress) Judgement {
 	case EndStopped:
 		return Judgement{Stopped, "stopped" + at}
 	case EndVoid:
-		if e.Cause.Kind == CauseNotStarted {
+		if e.Cause.Kind == CauseNotStarted || e.Cause.Kind == CauseRefused {
 			return Judgement{Failed, "could not be started" + after(e.Cause.Text)}
 		}
 		return Judgement{Pending, fmt.Sprintf("attempt %d was called off before it began", f.Attempt) + after(e.Cause.Text)}

@@ -32,6 +32,7 @@ type Run struct {
 	Resumed   string       // the same command with {resume} filled in; equal to Command where the sheet has no resume
 	Progress  ProgressSpec // how progress is read
 	Resources Resources
+	Pool      []string // the entries of the pool that it may use, by what the sheet calls them; nil: all
 }
 
 // Param is one parameter of a run: the text that the user typed, never decoded and printed again.
@@ -147,8 +148,10 @@ const (
 type PoolEntry struct {
 	Kind string // the executor's name: "local" is this machine, "slurm" a cluster
 	Name string // what claims name as their host; unique in a pool; empty for this machine, which has its own
-	Jobs int    // attempts at once, of a cluster also those that wait in its queue; 0: the policy's
-	GPUs []int  // "local": device indices that may be used; nil: all that are there
+	// Called is what the sheet calls it, unique in a pool: its name, or else its partition, or else its kind.
+	Called string
+	Jobs   int   // attempts at once, of a cluster also those that wait in its queue; 0: the policy's
+	GPUs   []int // "local": device indices that may be used; nil: all that are there
 
 	// Of "slurm":
 	Partition string

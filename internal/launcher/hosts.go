@@ -8,6 +8,7 @@ import (
 	"runsheet"
 	"runsheet/internal/host"
 	"runsheet/internal/journal"
+	"runsheet/internal/plan"
 )
 
 // sampleEvery is how often the GPUs are looked at: a window of ten samples then covers what people do, and nvidia-smi
@@ -49,6 +50,7 @@ func (l *Launcher) hosts(ctx context.Context) []runsheet.Host {
 			h = host.Local(window, jobs, entry, host.DefaultThresholds())
 			h.Name, h.Executor = l.opts.HostName, e.Name()
 		}
+		h.Entry = entry.Called
 		if was := before[h.Name]; (h.Away == "") != (was.Away == "") && l.journal != nil {
 			text := h.Name + ": " + h.Away
 			if h.Away == "" {
@@ -60,6 +62,28 @@ func (l *Launcher) hosts(ctx context.Context) []runsheet.Host {
 		out = append(out, h)
 	}
 	return out
+}
+
+// refusal returns what the host said of a run for which its last attempt was claimed, if that was that it will never take it.
+func (l *Launcher) refusal(i int) (why string, refused bool) {
+	f, run := l.facts[i], l.sheet.Runs[i]
+	if f.Claim == nil {
+		return "", false
+	}
+	why, refused = l.refusals[plan.Ask{Host: f.Claim.Host, Resources: run.Resources}]
+	return why, refused
+}
+
+// leavesInVain says whether an attempt that its queue will never start was just asked to leave it: that takes a moment, and
+// who looks but once waits for that, or the next launcher would put it there again.
+func (l *Launcher) leavesInVain() bool {
+	for i, f := range l.facts {
+		e := l.ledger.entry(l.sheet.Runs[i].WorkDir)
+		if f.Queued() && f.Never && e.told == f.Claim.Nonce && l.sys.Clock.Now().Sub(e.toldAt) < runsheet.StartGrace {
+			return true
+		}
+	}
+	return false
 }
 
 // queueHost returns a scheduler's queue as the plan sees it: it has room for as many attempts of ours as the pool says,

@@ -44,7 +44,7 @@ func (l *Launcher) NoHost(ctx context.Context, which []int) []string {
 	l.sampler.Sample(ctx)
 	hosts := l.hosts(ctx)
 	for k, i := range which {
-		out[k] = plan.Never(l.sheet.Runs[i].Resources, hosts)
+		out[k] = plan.Never(l.sheet.Runs[i], hosts)
 	}
 	return out
 }

@@ -12,8 +12,8 @@ var (
 	earlyKeys    = []string{"patience", "metrics"}
 	metricKeys   = []string{"mode"}
 	resourceKeys = []string{"gpus", "cpus", "memory", "gpu_memory", "time"}
-	localKeys    = []string{"gpus", "jobs"}
-	slurmKeys    = []string{"partition", "time", "gres", "max_queued", "options"}
+	localKeys    = []string{"name", "gpus", "jobs"}
+	slurmKeys    = []string{"name", "partition", "time", "gres", "max_queued", "options"}
 	policyKeys   = []string{
 		"jobs", "retries", "backoff", "activity_window", "stuck_after", "on_stuck", "outdated_after", "outdated_before",
 		"rerun_outdated", "stop_grace", "host_lost_after", "min_free",

@@ -28,7 +28,7 @@ func (d *document) name(dr draft, runs int) string {
 
 // run fills in the templates of a draft.
 func (d *document) run(dr draft, runs int) (runsheet.Run, bool) {
-	run := runsheet.Run{Sheet: d.sheet.Path, Name: d.name(dr, runs), Params: dr.params, Progress: dr.progress, Resources: dr.resources}
+	run := runsheet.Run{Sheet: d.sheet.Path, Name: d.name(dr, runs), Params: dr.params, Progress: dr.progress, Resources: dr.resources, Pool: dr.pool}
 	if dr.command == nil {
 		return run, false // said already
 	}

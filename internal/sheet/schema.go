@@ -64,20 +64,23 @@ func Schema() ([]byte, error) {
 		"min_free": {AnyOf: []*jsonschema.Schema{size, {Enum: []any{0, "0"}}}, Description: "what must be free on a run's file system for it to be launched; 1GiB if left out, 0 for no such limit"},
 	})
 	params := mapping("parameters", value, parameter)
+	entryName := text("what runs call the entry, in place of its partition or kind", `^[^-\s]\S*$`)
 	run := &jsonschema.Schema{
 		Type: "object", Description: "one run: its parameters, and what is its own",
 		Properties: map[string]*jsonschema.Schema{
 			"command": command, "work_dir": workDir, "progress": progress, "resources": resources, "params": params,
+			"pool": {AnyOf: []*jsonschema.Schema{list("the entries of the pool that it may use, by their names, or else their partitions or kinds", text("", ""), 1), value}},
 		},
 		AdditionalProperties: value,
 	}
 	pool := list("where attempts run; this machine if left out", &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: []any{"local", "slurm"}},
 		poolEntry("local", map[string]*jsonschema.Schema{
+			"name": entryName,
 			"gpus": list("indices of the GPUs that may be used", integer("", 0), 0),
 			"jobs": integer("attempts at once; policy.jobs if left out", 1),
 		}),
 		poolEntry("slurm", map[string]*jsonschema.Schema{
-			"partition": text("the partition", `^[^-\s]\S*$`), "time": duration,
+			"name": entryName, "partition": text("the partition", `^[^-\s]\S*$`), "time": duration,
 			"gres":       text("stands for --gres in place of the runs' number of GPUs, as gpu:a100:1", `^[^-\s]\S*$`),
 			"max_queued": integer("attempts of ours in the queue at once, those that run included; 1000 if left out", 1),
 			"options":    list("further options of sbatch, one argument each, as --account=lab", text("", "^-"), 0),
