@@ -1,6 +1,9 @@
 package runsheet
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Sheet is a runsheet.yaml, expanded: the runs and how they are to be run. It is built by internal/sheet and never
 // changed afterwards.
@@ -50,6 +53,9 @@ func (r Run) Value(key string) (string, bool) {
 	}
 	return "", false
 }
+
+// MayUse says whether a run may use the entry of the pool that its sheet calls so.
+func (r Run) MayUse(entry string) bool { return len(r.Pool) == 0 || slices.Contains(r.Pool, entry) }
 
 // ProgressSpec says how the progress of a run is read from its evidence. Claims carry it, so that the supervisor can
 // read the final progress without the sheet.

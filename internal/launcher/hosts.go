@@ -3,6 +3,7 @@ package launcher
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"runsheet"
@@ -43,12 +44,8 @@ func (l *Launcher) hosts(ctx context.Context) []runsheet.Host {
 		case runsheet.Queue:
 			h = queueHost(ctx, e, entry)
 		default:
-			jobs := entry.Jobs
-			if jobs == 0 {
-				jobs = l.sheet.Policy.Jobs
-			}
-			h = host.Local(window, jobs, entry, host.DefaultThresholds())
-			h.Name, h.Executor = l.opts.HostName, e.Name()
+			h = l.here(window, entry)
+			h.Executor = e.Name()
 		}
 		h.Entry = entry.Called
 		if was := before[h.Name]; (h.Away == "") != (was.Away == "") && l.journal != nil {
@@ -62,6 +59,17 @@ func (l *Launcher) hosts(ctx context.Context) []runsheet.Host {
 		out = append(out, h)
 	}
 	return out
+}
+
+// here returns this machine as the plan sees it.
+func (l *Launcher) here(window []host.Sample, entry runsheet.PoolEntry) runsheet.Host {
+	jobs := entry.Jobs
+	if jobs == 0 {
+		jobs = l.sheet.Policy.Jobs
+	}
+	h := host.Local(window, jobs, entry, host.DefaultThresholds())
+	h.Name, h.Entry = l.opts.HostName, entry.Called
+	return h
 }
 
 // refusal returns what the host said of a run for which its last attempt was claimed, if that was that it will never take it.
@@ -100,14 +108,10 @@ func queueHost(ctx context.Context, q runsheet.Queue, entry runsheet.PoolEntry) 
 	return h
 }
 
-// wantsGPUs says whether a run of the sheet asks for GPUs, and this machine is in its pool.
+// wantsGPUs says whether a run of the sheet asks for GPUs, and may have those of this machine.
 func wantsGPUs(s *runsheet.Sheet) bool {
-	here := false
 	for _, e := range s.Pool {
-		here = here || e.Kind == "local"
-	}
-	for _, r := range s.Runs {
-		if here && r.Resources.GPUs > 0 {
+		if e.Kind == "local" && slices.ContainsFunc(s.Runs, func(r runsheet.Run) bool { return r.Resources.GPUs > 0 && r.MayUse(e.Called) }) {
 			return true
 		}
 	}

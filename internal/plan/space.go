@@ -130,7 +130,7 @@ func needs(r runsheet.Resources, never []string) string {
 func (h *room) never(run runsheet.Run) string {
 	r := run.Resources
 	switch {
-	case len(run.Pool) > 0 && !slices.Contains(run.Pool, h.Entry):
+	case !run.MayUse(h.Entry):
 		return "is not in its pool"
 	case h.refuses(r) != "":
 		return "does not take it (" + h.refuses(r) + ")"
