@@ -41,8 +41,11 @@ func judgeHow(f Facts, progress *Progress) Judgement {
 	case EndStopped:
 		return Judgement{Stopped, "stopped" + at}
 	case EndVoid:
-		if e.Cause.Kind == CauseNotStarted || e.Cause.Kind == CauseRefused {
+		switch e.Cause.Kind {
+		case CauseNotStarted:
 			return Judgement{Failed, "could not be started" + after(e.Cause.Text)}
+		case CauseRefused: // another place in the pool may take it; if none does, it is given up, as where no host has room
+			return Judgement{Pending, f.Claim.Host + " does not take it" + after(e.Cause.Text)}
 		}
 		return Judgement{Pending, fmt.Sprintf("attempt %d was called off before it began", f.Attempt) + after(e.Cause.Text)}
 	case EndLost:

@@ -133,7 +133,7 @@ pool: [{slurm: {name: large, options: [--mincpus=64]}}, {slurm: {name: strange, 
 		u.t.Errorf("the launcher exits %d", code)
 	}
 	u.ended("0", "void refused", "void refused")
-	u.shows("0", "failed", "could not be started: ")
+	u.shows("0", "pending", "the last launcher gave it up: needs a slot; slurm:large does not take it (")
 	said := l.said.String()
 	for _, want := range []string{"given up x=0", "slurm:large does not take it", "Requested node configuration is not available", "slurm:strange does not take it", "Invalid feature specification"} {
 		if !strings.Contains(said, want) {
