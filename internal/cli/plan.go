@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -75,7 +76,13 @@ func sayPrepared(env Env, s *runsheet.Sheet) {
 	if s.Setup != "" {
 		fmt.Fprintf(env.Err, "before the first start, on this machine: %s\n", diagnose.Clean(s.Setup))
 	}
-	if text := s.Runs[0].Activate; text != "" {
-		fmt.Fprintf(env.Err, "before each command, on its host: %s\n", diagnose.Clean(text))
+	first := s.Runs[0]
+	if first.Activate == "" {
+		return
 	}
+	of := "each command"
+	if slices.ContainsFunc(s.Runs, func(r runsheet.Run) bool { return r.Activate != first.Activate }) {
+		of = "the command of " + diagnose.Clean(first.Name) + ", and likewise before the others"
+	}
+	fmt.Fprintf(env.Err, "before %s, on its host: %s\n", of, diagnose.Clean(first.Activate))
 }
