@@ -228,13 +228,11 @@ func TestUnreadAfterBreaker(t *testing.T) {
 	b.disk = disk
 	wait := b.background(launcher.Options{}, nil)
 	<-disk.begun
-	b.letGo("busy")
-	exectest.Await(t, "it to have ended, and nothing more to be launched", func() bool {
-		return b.of("busy").End != nil && b.told(journal.Ended) >= 3 && b.of("d").Status == runsheet.Pending
-	})
 	exectest.Await(t, "the breaker", func() bool {
 		return slices.ContainsFunc(b.texts(), func(s string) bool { return strings.HasPrefix(s, "nothing more is launched") })
 	})
+	b.letGo("busy")
+	exectest.Await(t, "its end to be seen", func() bool { return b.of("busy").End != nil })
 	close(disk.release)
 	out := wait()
 	if o := out.Snapshot.Runs[0]; out.Broken == "" || o.Status != runsheet.Failed || !b.saw("busy", journal.Ended) {
