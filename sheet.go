@@ -6,7 +6,7 @@ import "time"
 // changed afterwards.
 type Sheet struct {
 	Path    string            // absolute path of the YAML file
-	Dir     string            // absolute; the working directory of every command, and what relative paths are relative to
+	Dir     string            // absolute; what relative paths are relative to, and where commands run unless the sheet says otherwise
 	Name    string            // `name:`, or the file's base name without its extension
 	Digest  string            // hex SHA-256 of the file's bytes, to notice that it changed
 	Setup   string            // run once per host and launch before the first start; may be empty
@@ -27,8 +27,10 @@ type Run struct {
 	Params    []Param      // in the sheet's order
 	WorkDir   string       // absolute, clean
 	Shown     string       // the work dir as a person wrote it: relative to the sheet's directory where it lies below it
-	Command   string       // the shell command with {resume} empty: what made a result is compared by this text
+	Command   string       // the shell command with {resume} empty
 	Resumed   string       // the same command with {resume} filled in; equal to Command where the sheet has no resume
+	Identity  string       // Command with {work_dir} and {sheet_dir} as they stand in the sheet: see Claim.MadeBy
+	Dir       string       // absolute; the working directory of the command
 	Progress  ProgressSpec // how progress is read
 	Resources Resources
 }

@@ -192,6 +192,6 @@ func (d *discovery) recorded(dir string) (runsheet.Run, bool) {
 	if v.Claim == nil {
 		return run, false
 	}
-	run.Command, run.Resumed, run.Progress = v.Claim.Identity, v.Claim.Identity, v.Claim.Progress
+	run.Command, run.Resumed, run.Identity, run.Progress = v.Claim.Identity, v.Claim.Identity, v.Claim.Written, v.Claim.Progress
 	return run, true
 }

@@ -22,6 +22,7 @@ func share(c *runsheet.Claim, run runsheet.Run) {
 	}
 	same(&c.Run, run.Name)
 	same(&c.Identity, run.Command)
+	same(&c.Written, run.Identity)
 	same(&c.Command, run.Command, run.Resumed)
 	same(&c.Resumed, run.Resumed)
 	same(&c.WorkDir, run.WorkDir)

@@ -3,7 +3,7 @@ package sheet
 // The keys of a sheet and of its parts. They are read where their names say; the schema lists the same.
 var (
 	sheetKeys = []string{
-		"version", "name", "setup", "command", "resume", "work_dir", "matrix", "include", "exclude", "configs", "runs",
+		"version", "name", "setup", "command", "resume", "work_dir", "cwd", "matrix", "include", "exclude", "configs", "runs",
 		"commands", "repeat", "progress", "metrics", "env", "secrets", "resources", "policy", "pool",
 	}
 	progressKeys = []string{
@@ -28,5 +28,5 @@ var (
 	}
 
 	// reservedNames cannot be parameters: they mean something else in a template or in an entry of `runs`.
-	reservedNames = []string{"work_dir", "resume", "sheet_dir", "config", "command", "params", "progress", "resources"}
+	reservedNames = []string{"work_dir", "resume", "sheet_dir", "config", "command", "cwd", "params", "progress", "resources"}
 )

@@ -13,6 +13,7 @@ func Schema() ([]byte, error) {
 	size := text("a size like 512MiB or 12GB", `^\d+(\.\d+)? ?([kKmMgGtT][iI]?)?[bB]$`)
 	command := text("the shell command of a run; {name} stands for a parameter, {work_dir}, {resume}, {name}, {sheet_dir} or {config}", `\S`)
 	workDir := text("where a run works, relative to the sheet's directory; runs/{name} if left out", `^[^~$][^$]*$`)
+	cwd := text("where the command runs: the sheet's directory if left out; {work_dir} suits frameworks that write beside themselves", `^[^~$][^$]*$`)
 	parameter := text("the name of a parameter", `^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)
 	parameter.Not = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
 		{Enum: anys(reservedNames)}, {Pattern: `^config\.`},
@@ -67,7 +68,7 @@ func Schema() ([]byte, error) {
 	run := &jsonschema.Schema{
 		Type: "object", Description: "one run: its parameters, and what is its own",
 		Properties: map[string]*jsonschema.Schema{
-			"command": command, "work_dir": workDir, "progress": progress, "resources": resources, "params": params,
+			"command": command, "work_dir": workDir, "cwd": cwd, "progress": progress, "resources": resources, "params": params,
 		},
 		AdditionalProperties: value,
 	}
@@ -86,7 +87,7 @@ func Schema() ([]byte, error) {
 	root := object("experiments: what is run, and how", map[string]*jsonschema.Schema{
 		"version": {Enum: []any{1}}, "name": text("the sheet's name; its file's if left out", `\S`),
 		"setup":   scalarSchema("run once per host and launch, before the first start"),
-		"command": command, "resume": scalarSchema("what {resume} stands for once there is progress"), "work_dir": workDir,
+		"command": command, "resume": scalarSchema("what {resume} stands for once there is progress"), "work_dir": workDir, "cwd": cwd,
 		"matrix":   mapping("axes; every value of each is combined with every value of the others", values, parameter),
 		"include":  list("combinations to add; axes left out have all their values", combination, 0),
 		"exclude":  list("combinations to take away", excluded, 0),

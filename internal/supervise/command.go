@@ -55,6 +55,9 @@ func (s *supervisor) open(c runsheet.Claim) (*command, error) {
 	if _, err := exec.LookPath(shell); err != nil {
 		shell = "sh"
 	}
+	if _, err := os.Stat(c.Dir); err != nil { // or the shell would be called missing
+		return nil, fmt.Errorf("its working directory: %w", err)
+	}
 	p, err := os.StartProcess("/bin/sh", []string{"sh", "-c", gate, "sh", shell, "-c", c.Command}, &os.ProcAttr{
 		Dir:   c.Dir,
 		Env:   environment(os.Environ(), c, s.dir),
