@@ -25,7 +25,7 @@ func (s *space) before(host string, r runsheet.Resources) string {
 		case h.Queue || h.slots >= h.Slots || h.never(r) != "": // fit would say why, which takes its time for ten thousand
 			continue
 		}
-		if devices, why, _ := h.fit(r); why == "" {
+		if devices, lacks := h.fit(r); lacks.why == "" {
 			h.hold(devices, r)
 			return h.Name
 		}

@@ -5,7 +5,22 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"runsheet"
 )
+
+// TestIdle holds what a sheet says of busy machines: what it says itself holds for runs without GPUs, too.
+func TestIdle(t *testing.T) {
+	want := runsheet.Idle{Utilisation: 0.6, GPUMemory: 8 << 30, WithGPUs: runsheet.Limits{Load: 1.5}, Always: runsheet.Limits{Load: 1.5}}
+	if got := load(t, "testdata/cwd.yaml").Policy.Idle; got != want {
+		t.Errorf("%+v", got)
+	}
+	want = runsheet.DefaultPolicy.Idle
+	want.WithGPUs.Free, want.Always.Free = 1<<30, 1<<30
+	if got := load(t, write(t, "command: t\npolicy: {idle: {free: 1GiB}}\n")).Policy.Idle; got != want {
+		t.Errorf("%+v", got)
+	}
+}
 
 // TestCwd holds where commands run, what {work_dir}, {sheet_dir} and {config} stand for there, and that the identity of a
 // command keeps the placeholders.

@@ -16,8 +16,9 @@ var (
 	slurmKeys    = []string{"partition", "time", "gres", "max_queued", "options"}
 	policyKeys   = []string{
 		"jobs", "retries", "backoff", "activity_window", "stuck_after", "on_stuck", "outdated_after", "outdated_before",
-		"rerun_outdated", "stop_grace", "host_lost_after", "min_free",
+		"rerun_outdated", "stop_grace", "host_lost_after", "min_free", "idle",
 	}
+	idleKeys = []string{"utilisation", "memory", "cpu", "load", "free"}
 	// As tracker.Names lists them; a test in cli holds that they are the same.
 	trackers = []string{
 		"auto", "evaluation", "epochs", "reported", "llamafactory", "transformers", "catboost", "ultralytics", "yolov5",

@@ -56,13 +56,21 @@ func Schema() ([]byte, error) {
 		"gpus": integer("GPUs, each to itself", 0), "cpus": integer("cores", 0), "memory": size, "gpu_memory": size,
 		"time": text("how long an attempt may run, like 90s, 4h or 1d12h; then it is ended, and resumed without using up a retry if it came further", durationForm.String()),
 	})
+	sizeOrNone := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{size, {Enum: []any{0, "0"}}}}
+	percent := integer("per cent; 0 for no such limit", 0)
+	percent.Maximum = jsonschema.Ptr(100.0)
+	perCore := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "number", Minimum: jsonschema.Ptr(0.0)}, text("", `^\d{1,6}(\.\d{1,6})?$`)},
+		Description: "the load of others per core from which on a machine is too busy; 1.0 for runs with GPUs if left out, 0 for no such limit"}
+	idle := object("from when on GPUs and machines are too busy with the work of others; what is said of a machine holds for runs without GPUs too",
+		map[string]*jsonschema.Schema{"utilisation": percent, "memory": sizeOrNone, "cpu": percent, "load": perCore, "free": sizeOrNone})
 	policy := object("how the launcher behaves", map[string]*jsonschema.Schema{
 		"jobs": integer("attempts at once on this machine", 1), "retries": integer("further attempts after a failure", 0),
 		"backoff": duration, "activity_window": duration, "stuck_after": orWord(duration, "auto"),
 		"on_stuck": {Enum: []any{"restart", "leave"}}, "outdated_after": orWord(duration, "never"),
 		"outdated_before": text("a date like 2026-01-31", `^\d{4}-\d{2}-\d{2}`), "rerun_outdated": {Type: "boolean"},
 		"stop_grace": duration, "host_lost_after": orWord(duration, "never"),
-		"min_free": {AnyOf: []*jsonschema.Schema{size, {Enum: []any{0, "0"}}}, Description: "what must be free on a run's file system for it to be launched; 1GiB if left out, 0 for no such limit"},
+		"idle":     idle,
+		"min_free": {AnyOf: sizeOrNone.AnyOf, Description: "what must be free on a run's file system for it to be launched; 1GiB if left out, 0 for no such limit"},
 	})
 	params := mapping("parameters", value, parameter)
 	run := &jsonschema.Schema{
