@@ -30,6 +30,9 @@ type Claim struct {
 	Identity  string            `json:"identity"`          // Run.Command: what a result is outdated by, see MadeBy
 	Written   string            `json:"written,omitempty"` // Run.Identity, where it is another text; claims of older versions have none
 	Command   string            `json:"command"`           // the command executed
+	Commit    string            `json:"commit,omitempty"`  // the git commit of the sheet's directory when it was claimed; empty: not known
+	Dirty     bool              `json:"dirty,omitzero"`    // files that git tracks were changed since that commit
+	Diff      string            `json:"diff,omitempty"`    // what these changes are kept as, beside the sheet's journal
 	Resumed   string            `json:"resumed,omitempty"` // the command once there is progress, where the executor may restart it by itself
 	Batch     string            `json:"batch,omitempty"`   // the submission that it was put into a queue with; 32 hex digits
 	Task      int               `json:"task,omitzero"`     // its number in that submission, from 0

@@ -82,6 +82,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	if run.Identity != run.Command {
 		c.Written = run.Identity
 	}
+	l.codeNow(ctx).note(&c)
 	var b *batch
 	if to.Queue {
 		b = waiting.place(a.Host, run.Resources)

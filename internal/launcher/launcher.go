@@ -104,6 +104,9 @@ type Launcher struct {
 	scanned     time.Time                        // when all runs were observed last
 	scannedRest time.Time                        // when all but those that wait in a queue were
 	scan        time.Duration                    // how long that took
+	code        code                             // what was in the sheet's directory
+	codeAt      time.Time                        // when that was looked at
+	codeUnknown bool                             // there is no git, no repository, or git takes too long
 	turn        time.Duration                    // the CPU time that the last round of the loop took
 }
 

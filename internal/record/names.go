@@ -89,6 +89,12 @@ func StateOf(c runsheet.Claim) string {
 	return StateDir(dir, c.Sheet)
 }
 
+// DiffPath returns what the changes since a commit are kept as, by the name that claims have for them, in a sheet's state
+// directory.
+func DiffPath(stateDir, name string) string {
+	return filepath.Join(stateDir, "code", name+".diff")
+}
+
 // JournalPath returns the journal in a sheet's state directory.
 func JournalPath(stateDir string) string { return filepath.Join(stateDir, "journal.jsonl") }
 
