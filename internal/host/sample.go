@@ -14,6 +14,7 @@ import (
 	"github.com/shirou/gopsutil/v4/mem"
 
 	"runsheet"
+	"runsheet/internal/forkserver"
 )
 
 // Unknown is the value of a number that the machine does not tell.
@@ -80,9 +81,10 @@ type Sampler struct {
 	window []Sample
 }
 
-// NewSampler returns a sampler. GPUs are only looked at where gpus is set: only if a run asks for one.
-func NewSampler(gpus bool, clock runsheet.Clock) *Sampler {
-	return &Sampler{gpus: gpus, clock: clock, smi: newSMI()}
+// NewSampler returns a sampler. GPUs are only looked at where gpus is set: only if a run asks for one. What is asked for
+// them is started by fork.
+func NewSampler(fork *forkserver.Server, gpus bool, clock runsheet.Clock) *Sampler {
+	return &Sampler{gpus: gpus, clock: clock, smi: newSMI(fork)}
 }
 
 // Own names what is ours from now on: the supervisors of attempts, and the ids of the GPUs that they have.
