@@ -32,13 +32,13 @@ func (o *own) look(supervisors []runsheet.Process, now time.Time, limit time.Dur
 }
 
 // take takes a look in, and returns the CPU time that the trees took since the last one, and what they add to the load.
-// A tree that is seen for the first time began since, unless it took more than limit.
+// All that all cores have done since is limit: much more than that was done before, in a tree that was not looked at.
 func (o *own) take(efforts map[runsheet.Process]proc.Effort, now time.Time, limit time.Duration) (cpu time.Duration, load float64) {
 	most := map[runsheet.Process]time.Duration{}
 	runnable := 0
 	for p, e := range efforts {
-		before, seen := o.most[p]
-		if took := e.CPU - before; took > 0 && (seen || took <= limit) {
+		before := o.most[p]
+		if took := e.CPU - before; took > 0 && took <= 2*limit {
 			cpu += took
 		}
 		// The time of a zombie is seen again once it was waited for: it is not to be taken twice.

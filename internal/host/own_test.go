@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"runsheet"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/proc"
 )
 
@@ -31,7 +32,7 @@ func TestOwn(t *testing.T) {
 	}
 	for _, supervisors := range [][]runsheet.Process{{self}, nil} { // what this process has started counts as well: a setup
 		c := &clock{now: time.Unix(1000, 0)}
-		s := NewSampler(false, c)
+		s := NewSampler(forkserver.Here(), false, c)
 		s.Own(supervisors, []string{"1"})
 		s.Begin(t.Context())
 		await(t, "the attempt to be seen at work", func() bool {

@@ -6,16 +6,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/observe"
 	"runsheet/internal/record"
 )
@@ -50,7 +50,7 @@ func (l *Launcher) codeNow(ctx context.Context) code {
 	a, _, ok := observe.Try(ctx, l.sheet.Dir, 2*codePatience, func() (a answer) {
 		ctx, cancel := context.WithTimeout(ctx, codePatience)
 		defer cancel()
-		a.commit, a.diff, a.err = codeIn(ctx, l.sheet.Dir)
+		a.commit, a.diff, a.err = codeIn(ctx, l.fork, l.sheet.Dir)
 		return a
 	})
 	if !ok || a.err != nil {
@@ -80,8 +80,8 @@ func (c code) note(claim *runsheet.Claim) {
 
 // codeIn asks git for the commit of a directory, and for what differs from it in the files that git tracks. The work dirs of
 // runs are mostly not tracked, and say nothing of the code.
-func codeIn(ctx context.Context, dir string) (commit string, diff []byte, err error) {
-	head, err := git(ctx, dir, "rev-parse", "--verify", "HEAD")
+func codeIn(ctx context.Context, fork *forkserver.Server, dir string) (commit string, diff []byte, err error) {
+	head, err := git(ctx, fork, dir, "rev-parse", "--verify", "HEAD")
 	if err != nil {
 		return "", nil, err
 	}
@@ -89,20 +89,17 @@ func codeIn(ctx context.Context, dir string) (commit string, diff []byte, err er
 	if _, err := hex.DecodeString(commit); err != nil || commit == "" {
 		return "", nil, errors.New("git names no commit")
 	}
-	diff, err = git(ctx, dir, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD")
+	diff, err = git(ctx, fork, dir, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD")
 	return commit, diff, err
 }
 
 // git runs git in a directory, and changes nothing there.
-func git(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.fsmonitor=false"}, args...)...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "GIT_") }) // a hook's, of another repository
-	cmd.Env = append(cmd.Env, "GIT_OPTIONAL_LOCKS=0")
+func git(ctx context.Context, fork *forkserver.Server, dir string, args ...string) ([]byte, error) {
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "GIT_") }) // a hook's, of another repository
+	c := forkserver.Command{Name: "git", Args: append([]string{"git", "-C", dir, "-c", "core.fsmonitor=false"}, args...),
+		Env: append(env, "GIT_OPTIONAL_LOCKS=0"), Dir: "/"}
 	var out bounded
-	cmd.Stdout = &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us
-	cmd.WaitDelay = time.Second
-	if err := cmd.Run(); err != nil {
+	if err := fork.Run(ctx, c, &out, io.Discard, time.Second); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil

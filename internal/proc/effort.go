@@ -25,27 +25,33 @@ func EffortOf(p runsheet.Process) (Effort, bool) {
 	if err != nil {
 		return Effort{}, false
 	}
-	return effort(append(below, p.PID)), true
+	return effort(append(below, p.PID), nil), true
 }
 
-// EffortBelow returns the effort of what a process has started, without itself and without the trees of others.
+// EffortBelow returns the effort of what a process has started, without itself and without the trees of others. What its
+// children have waited for does not count: the trees of others end there.
 func EffortBelow(pid int, others []runsheet.Process) Effort {
 	not := map[int]bool{}
 	for _, p := range others {
 		not[p.PID] = true
 	}
-	return effort(walk(pid, func(pid int) []int {
+	children := map[int]bool{}
+	pids := walk(pid, func(of int) []int {
 		var out []int
-		for _, child := range listChildren(pid) {
-			if !not[child] {
-				out = append(out, child)
+		for _, child := range listChildren(of) {
+			if not[child] {
+				continue
 			}
+			out = append(out, child)
+			children[child] = children[child] || of == pid
 		}
 		return out
-	}))
+	})
+	return effort(pids, children)
 }
 
-func effort(pids []int) (e Effort) {
+// effort sums up what processes do, with what they have waited for unless they are among some.
+func effort(pids []int, alone map[int]bool) (e Effort) {
 	buf := make([]byte, 0, 1024)
 	for _, pid := range pids {
 		s, b, err := readStat(pid, buf)
@@ -53,6 +59,9 @@ func effort(pids []int) (e Effort) {
 			continue
 		}
 		e.CPU += time.Duration(s.used) * tick
+		if !alone[pid] {
+			e.CPU += time.Duration(s.waited) * tick
+		}
 		if s.threads <= 1 {
 			e.Runnable += runnable(s)
 			continue

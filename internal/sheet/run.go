@@ -53,7 +53,11 @@ func (d *document) run(dr draft, runs int) (runsheet.Run, bool) {
 	if strings.HasPrefix(shown, "-") {
 		shown = "./" + shown // no option
 	}
-	as := maps.Clone(values) // as it stands in the sheet
+	var as map[string]shell.Value // the values that stand in the identity; nil: the same ones
+	if run.Dir != d.sheet.Dir || dr.command.hasPlace() {
+		as = maps.Clone(values)
+		as["work_dir"], as["sheet_dir"], as["resume"] = shell.Value{Kind: shell.Kept}, shell.Value{Kind: shell.Kept}, shell.Value{Kind: shell.Raw}
+	}
 	if run.Dir != d.sheet.Dir {
 		shown = run.WorkDir
 		d.rooted(values)
@@ -87,20 +91,23 @@ func (d *document) run(dr draft, runs int) (runsheet.Run, bool) {
 		d.shellError("wrong value", err, dr.command.at)
 		return run, false
 	}
-	as["work_dir"], as["sheet_dir"], as["resume"] = shell.Value{Kind: shell.Kept}, shell.Value{Kind: shell.Kept}, shell.Value{Kind: shell.Raw}
-	if run.Identity, err = dr.command.Command(as); err != nil {
-		d.shellError("wrong value", err, dr.command.at)
-		return run, false
+	if run.Identity = run.Command; as != nil {
+		if run.Identity, err = dr.command.Command(as); err != nil {
+			d.shellError("wrong value", err, dr.command.at)
+			return run, false
+		}
 	}
 	run.Command, run.Resumed, run.Identity = trimmed(run.Command), trimmed(run.Resumed), trimmed(run.Identity)
-	if run.Identity == run.Command {
-		run.Identity = run.Command // one text in memory
-	}
 	if !d.measure(&run, values) {
 		return run, false
 	}
 	d.size += int64(len(run.Command) + len(run.Resumed) + len(run.Identity) + len(run.Name) + len(run.WorkDir))
 	return run, true
+}
+
+// hasPlace says whether a template names a place that is not the same for ever.
+func (t *template) hasPlace() bool {
+	return slices.ContainsFunc(t.Placeholders(), func(p shell.Placeholder) bool { return p.Name == "work_dir" || p.Name == "sheet_dir" })
 }
 
 // measure fills in the command that prints the progress of a run, if there is one.
