@@ -21,6 +21,7 @@ import (
 	"runsheet/internal/executor/slurm"
 	"runsheet/internal/forkserver"
 	"runsheet/internal/launcher"
+	"runsheet/internal/observe"
 	"runsheet/internal/proc"
 	"runsheet/internal/record"
 	"runsheet/internal/sheet"
