@@ -27,6 +27,7 @@ type Action struct {
 	Again   bool      // VerbLaunch: the run failed before, in this session or in an earlier one; those that did not go first
 	NoHost  bool      // VerbGiveUp: no host of the pool could ever have room for it
 	Kind    EndKind   // VerbEnd: with what kind the attempt is to end; EndVoid: if it has not begun
+	Crowded bool      // VerbWait: for a host or a GPU that is busy with the work of others
 	Short   string    // VerbWait: what is short, as Shortage.What says it; empty: it waits for something else
 	Until   time.Time // VerbWait: when to look again at the latest; zero: only when something happens
 }

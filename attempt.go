@@ -27,8 +27,12 @@ type Claim struct {
 	Executor  string            `json:"executor"`
 	Host      string            `json:"host"`
 	Devices   []string          `json:"devices,omitempty"`  // GPU indices, as CUDA_VISIBLE_DEVICES takes them
-	Identity  string            `json:"identity"`           // Run.Command: what a result is outdated by
+	Identity  string            `json:"identity"`           // Run.Command: what a result is outdated by, see MadeBy
+	Written   string            `json:"written,omitempty"`  // Run.Identity, where it is another text; claims of older versions have none
 	Command   string            `json:"command"`            // the command executed
+	Commit    string            `json:"commit,omitempty"`   // the git commit of the sheet's directory when it was claimed; empty: not known
+	Dirty     bool              `json:"dirty,omitzero"`     // files that git tracks were changed since that commit
+	Diff      string            `json:"diff,omitempty"`     // what these changes are kept as, beside the sheet's journal
 	Activate  string            `json:"activate,omitempty"` // runs before the command, in the same shell: what the host needs for it
 	Resumed   string            `json:"resumed,omitempty"`  // the command once there is progress, where the executor may restart it by itself
 	Batch     string            `json:"batch,omitempty"`    // the submission that it was put into a queue with; 32 hex digits
@@ -44,6 +48,12 @@ type Claim struct {
 	// TimeLimit is for how long the attempt may run, after which its supervisor ends it. 0: for ever, or for as long as the
 	// scheduler says whose queue it was claimed for.
 	TimeLimit time.Duration `json:"time_limit_ns,omitzero"`
+}
+
+// MadeBy says whether the attempt is one of the run's command as it stands in the sheet now. A project that was moved, or a
+// work dir with another name, makes no other command.
+func (c Claim) MadeBy(run Run) bool {
+	return c.Identity == run.Command || c.Written != "" && c.Written == run.Identity
 }
 
 // Start is start.json, written once: by the supervisor before it lets the command go, or as Void by whoever gives the

@@ -19,14 +19,18 @@ type Host struct {
 	Memory   int64    // bytes of main memory in all; 0: not known
 	Devices  []Device // GPUs, in the order in which they are to be used
 	Blind    string   // why its GPUs cannot be seen, so that it may have more of them; empty: they can
+	Busy     string   // why it is too busy for any attempt, in words; empty: it is not
+	GPUsBusy string   // why it is too busy for attempts that ask for GPUs; empty: it is not
 }
 
 // Device is a GPU.
 type Device struct {
-	ID   string // as CUDA_VISIBLE_DEVICES takes it
-	Name string
-	Free int64  // bytes of memory that nobody uses
-	Busy string // why it is not idle for us, in words ("utilisation 97 %", "alice: python 20 GiB"); empty: idle
+	ID      string // as CUDA_VISIBLE_DEVICES takes it
+	Name    string
+	Memory  int64  // bytes in all; 0: not known
+	Free    int64  // bytes of memory that nobody uses
+	Busy    string // why it is not idle for us, in words ("utilisation 97 %", "alice: python 20 GiB"); empty: idle
+	WasOurs bool   // it was an attempt's of ours when it was last looked at: how it is now is not known yet
 }
 
 // Clock tells the time. Production code uses the system's; tests hold their own.

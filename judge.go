@@ -171,7 +171,7 @@ func judgeLive(f Facts, p Policy, now time.Time) Judgement {
 func judgeFinished(run Run, f Facts, progress *Progress, p Policy, now time.Time) Judgement {
 	at := f.FinishedAt()
 	switch {
-	case f.Claim != nil && f.Claim.Identity != run.Command:
+	case f.Claim != nil && !f.Claim.MadeBy(run):
 		return Judgement{Outdated, "made by another command: " + f.Claim.Identity}
 	case !at.IsZero() && at.Before(p.OutdatedBefore):
 		return Judgement{Outdated, fmt.Sprintf("finished %s, before %s", at.Format(time.DateOnly), p.OutdatedBefore.Format(time.DateOnly))}

@@ -10,7 +10,7 @@ import (
 type Sheet struct {
 	Path    string            // absolute path of the YAML file
 	Typed   string            // how a person names it on a command line, quoted for a shell; empty: it need not be named
-	Dir     string            // absolute; the working directory of every command, and what relative paths are relative to
+	Dir     string            // absolute; what relative paths are relative to, and where commands run unless the sheet says otherwise
 	Name    string            // `name:`, or the file's base name without its extension
 	Digest  string            // hex SHA-256 of the file's bytes, to notice that it changed
 	Setup   string            // run once a launch, where the launcher runs, before the first start; may be empty
@@ -33,9 +33,11 @@ type Run struct {
 	Params    []Param      // in the sheet's order
 	WorkDir   string       // absolute, clean
 	Shown     string       // the work dir as a person wrote it: relative to the sheet's directory where it lies below it
-	Command   string       // the shell command with {resume} empty: what made a result is compared by this text
+	Command   string       // the shell command with {resume} empty
 	Activate  string       // runs before the command, in the same shell, on the host of the attempt: what the host needs for it; may be empty
 	Resumed   string       // the same command with {resume} filled in; equal to Command where the sheet has no resume
+	Identity  string       // Command with {work_dir} and {sheet_dir} as they stand in the sheet: see Claim.MadeBy
+	Dir       string       // absolute; the working directory of the command
 	Progress  ProgressSpec // how progress is read
 	Resources Resources
 	Pool      []string // the entries of the pool that it may use, by what the sheet calls them; nil: all
@@ -113,14 +115,27 @@ type Resources struct {
 	GPUs      int   `json:"gpus,omitzero"`       // devices, each to itself
 	CPUs      int   `json:"cpus,omitzero"`       // cores
 	Memory    int64 `json:"memory,omitzero"`     // bytes of main memory
-	GPUMemory int64 `json:"gpu_memory,omitzero"` // bytes that must be free on a GPU; 0: DefaultGPUMemory
+	GPUMemory int64 `json:"gpu_memory,omitzero"` // bytes that must be free on a GPU; 0: as Policy.Idle says
 	// Time is for how long it may run, ns: its supervisor sees to that, or the scheduler that it is handed to. 0: for ever,
 	// or what the scheduler's entry of the pool says.
 	Time time.Duration `json:"time_ns,omitzero"`
 }
 
-// DefaultGPUMemory is how much of a GPU must be free unless the run says otherwise: 12 GiB.
-const DefaultGPUMemory = 12 << 30
+// Idle says from when on a machine and its GPUs are too busy with the work of others for us to start something there. What
+// the attempts of the launcher itself take of the cores does not count. A zero value asks for nothing.
+type Idle struct {
+	Utilisation float64 // a GPU is too busy from this share of the time on, in [0, 1]
+	GPUMemory   int64   // and with less free memory than this, bytes; of a GPU that has less, nine tenths are enough
+	WithGPUs    Limits  // what a machine must keep to for runs that ask for GPUs
+	Always      Limits  // and for all others: what the sheet says itself
+}
+
+// Limits are what a machine must keep to for something to be started there. A zero value asks for nothing.
+type Limits struct {
+	CPU  float64 // it is too busy from this share of busy cores on, in [0, 1]
+	Load float64 // and from this load per core on
+	Free int64   // and with less main memory left than this, bytes
+}
 
 // Policy is how the launcher behaves. The sheet's defaults are DefaultPolicy.
 type Policy struct {
@@ -136,12 +151,14 @@ type Policy struct {
 	StopGrace      time.Duration // between SIGTERM and SIGKILL
 	HostLostAfter  time.Duration // silence after which a host's attempts are given up; 0: never
 	MinFree        int64         // bytes that must be free where a run works for it to be launched; 0: any number will do
+	Idle           Idle          // from when on machines and GPUs are too busy
 }
 
 // DefaultPolicy is what holds where the sheet says nothing.
 var DefaultPolicy = Policy{
 	Jobs: 1, Retries: 2, Backoff: 10 * time.Second, ActivityWindow: 10 * time.Minute,
 	OnStuck: RestartStuck, OutdatedAfter: 120 * 24 * time.Hour, StopGrace: 30 * time.Second, MinFree: 1 << 30,
+	Idle: Idle{Utilisation: 0.5, GPUMemory: 12 << 30, WithGPUs: Limits{CPU: 0.8, Load: 1, Free: 4 << 30}},
 }
 
 // OnStuck says what happens to a stuck attempt.

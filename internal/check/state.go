@@ -34,8 +34,9 @@ func (c *checker) state(f *findings, dir string) {
 			if _, ok := c.file(f, path, uid); ok {
 				held = c.launcher(f, dir, path)
 			}
-		case path == filepath.Dir(record.BatchPath(dir, "")), path == filepath.Dir(record.BinaryPath(dir, "")):
-			c.jobs(f, path, uid)
+		case path == filepath.Dir(record.BatchPath(dir, "")), path == filepath.Dir(record.BinaryPath(dir, "")),
+			path == filepath.Dir(record.DiffPath(dir, "")):
+			c.files(f, path, uid)
 		case path == record.SetupLogPath(dir), path == record.LauncherLogPath(dir):
 			c.file(f, path, uid)
 		case !isTemp(name):
@@ -46,8 +47,8 @@ func (c *checker) state(f *findings, dir string) {
 	}
 }
 
-// jobs looks at a directory of what the jobs of a scheduler need.
-func (c *checker) jobs(f *findings, dir string, uid int) {
+// files looks at a directory that holds files of ours and nothing else.
+func (c *checker) files(f *findings, dir string, uid int) {
 	if _, ok := c.directory(f, dir, uid); !ok {
 		return
 	}

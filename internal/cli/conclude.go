@@ -50,6 +50,7 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 		if err := results(env.Out, out.Snapshot, report.Options{}, "text"); err != nil {
 			complain(env, err) // the runs are what they are, whatever the table says
 		}
+		metricsHint(env, out.Snapshot)
 	}
 	switch {
 	case out.Stopped:

@@ -44,7 +44,10 @@ Exit codes: 0 the table could be made, also of unfinished runs; 2 the command li
 		if err := distrusted(env, s); err != nil {
 			complain(env, err)
 		}
-		return results(env.Out, snapshot(cmd.Context(), env, newObserver(env), s, patiently), o, *format)
+		snap := snapshot(cmd.Context(), env, newObserver(env), s, patiently)
+		err = results(env.Out, snap, o, *format)
+		metricsHint(env, snap)
+		return err
 	}
 	return cmd
 }

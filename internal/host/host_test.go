@@ -103,7 +103,7 @@ func TestBusyShare(t *testing.T) {
 		"all of it":     {cpu.TimesStat{User: 10, Nice: 5, Steal: 5, System: 5, Idle: 80, Iowait: 5}, 1},
 		"iowait shrank": {cpu.TimesStat{User: 12, System: 5, Idle: 80, Iowait: 4}, 1},
 	} {
-		if got := busyShare(a, tt.b); math.Abs(got-tt.want) > 1e-9 {
+		if got, _ := busyShare(a, tt.b); math.Abs(got-tt.want) > 1e-9 {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,34 +11,18 @@ import (
 	"runsheet"
 )
 
-// Thresholds say when a GPU is idle for us. A zero value asks for nothing.
-type Thresholds struct {
-	Utilisation float64 // a GPU is busy from this mean utilisation on, in [0, 1]
-	FreeMemory  int64   // and with less free memory than this, bytes; 0: whoever places a run compares Device.Free
-	CPU         float64 // all GPUs are busy from this mean share of busy cores on, in [0, 1]
-	Load        float64 // and from this load per core on
-	MemoryLeft  int64   // and with less main memory than this left, bytes
-}
-
-// DefaultThresholds returns what holds unless something else is said: utilisation 50 %, CPU 80 %, a load of one per
-// core, 4 GiB of main memory. Free memory of the GPU is left to the run that asks.
-func DefaultThresholds() Thresholds {
-	return Thresholds{Utilisation: 0.5, CPU: 0.8, Load: 1, MemoryLeft: 4 << 30}
-}
-
-// Devices judges the GPUs in a window of samples, the newest last: utilisation and CPU by their means, memory and
-// processes as they were last. If the last sample could not see a GPU that an earlier one saw, it is busy, and the reason
-// says why.
-func Devices(window []Sample, t Thresholds) []runsheet.Device {
+// devices judges the GPUs in a window of samples, the newest last: utilisation by its mean over the samples in which no
+// attempt of ours was on the GPU, memory and processes as they were last. If the last sample could not see a GPU that an
+// earlier one saw, it is busy, and the reason says why.
+func devices(window []Sample, idle runsheet.Idle) []runsheet.Device {
 	if len(window) == 0 {
 		return nil
 	}
-	machine := machineBusy(window, t)
 	last := window[len(window)-1]
 	known := known(window)
 	out := make([]runsheet.Device, len(known))
 	for i, g := range known {
-		d := runsheet.Device{ID: strconv.Itoa(g.Index), Name: g.Name, Free: max(g.MemoryFree, 0)}
+		d := runsheet.Device{ID: strconv.Itoa(g.Index), Name: g.Name, Memory: max(g.Memory, 0), Free: max(g.MemoryFree, 0)}
 		switch {
 		case find(last.GPUs, g.UUID) == nil:
 			d.Free = 0
@@ -48,10 +33,8 @@ func Devices(window []Sample, t Thresholds) []runsheet.Device {
 		case g.MIG:
 			d.Busy = "divided by MIG: its instances are not scheduled"
 		default:
-			d.Busy = gpuBusy(g, meanUtilisation(window, g.UUID), t)
-			if d.Busy == "" {
-				d.Busy = machine
-			}
+			d.Busy = gpuBusy(g, meanUtilisation(window, g), idle.Utilisation)
+			d.WasOurs = slices.Contains(last.OwnGPUs, d.ID)
 		}
 		out[i] = d
 	}
@@ -81,10 +64,11 @@ func find(gpus []GPU, uuid string) *GPU {
 	return nil
 }
 
-// meanUtilisation returns the mean over the samples that know it, Unknown where none does.
-func meanUtilisation(window []Sample, uuid string) float64 {
+// meanUtilisation returns the mean over the samples that know it and in which the GPU was not ours, Unknown where there is
+// none: what an attempt of ours did there says nothing of what others do.
+func meanUtilisation(window []Sample, of GPU) float64 {
 	return mean(window, func(s Sample) float64 {
-		if g := find(s.GPUs, uuid); g != nil {
+		if g := find(s.GPUs, of.UUID); g != nil && !slices.Contains(s.OwnGPUs, strconv.Itoa(of.Index)) {
 			return g.Utilisation
 		}
 		return Unknown
@@ -105,17 +89,13 @@ func mean(window []Sample, value func(Sample) float64) float64 {
 	return sum / float64(n)
 }
 
-// gpuBusy says why a GPU is not idle, or "".
-func gpuBusy(g GPU, utilisation float64, t Thresholds) string {
+// gpuBusy says why a GPU is not idle, or "". Whoever places a run compares what is free of its memory.
+func gpuBusy(g GPU, utilisation, limit float64) string {
 	reason := ""
 	switch {
-	case t.Utilisation > 0 && utilisation >= t.Utilisation:
+	case limit > 0 && utilisation >= limit:
 		reason = fmt.Sprintf("utilisation %.0f %%", 100*utilisation)
-	case t.FreeMemory > 0 && g.MemoryFree == Unknown:
-		return "its free memory is not known"
-	case t.FreeMemory > 0 && g.MemoryFree < t.FreeMemory:
-		reason = fmt.Sprintf("%s free, %s asked for", size(g.MemoryFree), size(t.FreeMemory))
-	case t.Utilisation > 0 && utilisation == Unknown && len(g.Processes) > 0:
+	case limit > 0 && utilisation == Unknown && len(g.Processes) > 0:
 		reason = "in use" // how much cannot be told
 	default:
 		return ""
@@ -134,24 +114,30 @@ func gpuBusy(g GPU, utilisation float64, t Thresholds) string {
 	return reason + " (" + strings.Join(who, ", ") + ")"
 }
 
-// machineBusy says why no GPU of the machine is idle, or "".
-func machineBusy(window []Sample, t Thresholds) string {
+// busy says why a machine does not keep to limits, or "". What is ours does not count.
+func busy(window []Sample, limits runsheet.Limits) string {
 	last := window[len(window)-1]
-	share := mean(window, func(s Sample) float64 { return s.CPU })
+	share := mean(window, func(s Sample) float64 {
+		if s.CPU == Unknown {
+			return Unknown
+		}
+		return max(s.CPU-s.OwnCPU, 0)
+	})
+	load := max(last.Load-last.OwnLoad, 0)
 	switch {
-	case t.CPU > 0 && share >= t.CPU:
-		return fmt.Sprintf("the machine's CPU is %.0f %% busy", 100*share)
-	case t.Load > 0 && last.CPUs > 0 && last.Load >= t.Load*float64(last.CPUs):
-		return fmt.Sprintf("the machine's load is %.1f on %d cores", last.Load, last.CPUs)
-	case t.MemoryLeft > 0 && last.MemoryFree < t.MemoryLeft:
-		return fmt.Sprintf("the machine has %s of memory left", size(last.MemoryFree))
+	case limits.CPU > 0 && share >= limits.CPU:
+		return fmt.Sprintf("others keep %.0f %% of its cores busy, and %.0f %% is the limit", 100*share, 100*limits.CPU)
+	case limits.Load > 0 && last.Cores > 0 && last.Load != Unknown && load >= limits.Load*float64(last.Cores):
+		return fmt.Sprintf("the load of others is %.1f on %d cores, and %.1f is the limit", load, last.Cores, limits.Load*float64(last.Cores))
+	case limits.Free > 0 && last.MemoryFree < limits.Free:
+		return fmt.Sprintf("%s of memory are left, and %s is the least", size(last.MemoryFree), size(limits.Free))
 	}
 	return ""
 }
 
 // Local returns this machine as a place for runs: at most jobs attempts at once, the GPUs those that the entry of the
 // pool names, in its order, or all. One that it names and that is not there is busy for ever, with the reason.
-func Local(window []Sample, jobs int, entry runsheet.PoolEntry, t Thresholds) runsheet.Host {
+func Local(window []Sample, jobs int, entry runsheet.PoolEntry, idle runsheet.Idle) runsheet.Host {
 	h := runsheet.Host{Name: "localhost", Executor: "local", Slots: jobs}
 	if len(window) == 0 {
 		h.Blind = "it has not been looked at yet"
@@ -159,7 +145,8 @@ func Local(window []Sample, jobs int, entry runsheet.PoolEntry, t Thresholds) ru
 	}
 	last := window[len(window)-1]
 	h.Name, h.CPUs, h.Memory = last.Host, last.CPUs, last.Memory
-	devices := Devices(window, t)
+	h.Busy, h.GPUsBusy = busy(window, idle.Always), busy(window, idle.WithGPUs)
+	devices := devices(window, idle)
 	if entry.GPUs == nil {
 		h.Devices = devices
 		if len(devices) == 0 {

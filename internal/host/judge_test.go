@@ -72,7 +72,7 @@ func gpu(utilisation float64, free int64, processes ...GPUProcess) GPU {
 
 // machine is a sample of a machine that is idle but for its GPU.
 func machine(g ...GPU) Sample {
-	return Sample{Host: "h", CPUs: 8, CPU: 0.1, Load: 1, Memory: 64 * gib, MemoryFree: 32 * gib, GPUs: g}
+	return Sample{Host: "h", CPUs: 4, Cores: 8, CPU: 0.1, Load: 1, Memory: 64 * gib, MemoryFree: 32 * gib, GPUs: g}
 }
 
 func with(s Sample, f func(*Sample)) Sample { f(&s); return s }
@@ -83,7 +83,7 @@ func TestDevices(t *testing.T) {
 	mig.MIG = true
 	for name, tt := range map[string]struct {
 		window []Sample
-		change func(*Thresholds)
+		limit  float64
 		busy   string
 		free   int64
 	}{
@@ -96,35 +96,61 @@ func TestDevices(t *testing.T) {
 		"nothing known, nobody there":   {window: []Sample{machine(gpu(Unknown, 9*gib))}, free: 9 * gib},
 		"nothing known, somebody there": {window: []Sample{machine(gpu(Unknown, 9*gib, alice))}, busy: "in use (alice: python 20 GiB)", free: 9 * gib},
 		"full is not busy by itself":    {window: []Sample{machine(gpu(0, 0))}},
-		"too little memory": {window: []Sample{machine(gpu(0, 4*gib, alice))}, change: func(t *Thresholds) { t.FreeMemory = 12 * gib },
-			busy: "4.0 GiB free, 12 GiB asked for (alice: python 20 GiB)", free: 4 * gib},
-		"just enough memory": {window: []Sample{machine(gpu(0, 12*gib))}, change: func(t *Thresholds) { t.FreeMemory = 12 * gib }, free: 12 * gib},
-		"memory not known":   {window: []Sample{machine(gpu(0, Unknown))}, change: func(t *Thresholds) { t.FreeMemory = 1 }, busy: "its free memory is not known"},
-		"another threshold":  {window: []Sample{machine(gpu(0.3, gib))}, change: func(t *Thresholds) { t.Utilisation = 0.2 }, busy: "utilisation 30 %", free: gib},
-		"MIG":                {window: []Sample{machine(mig)}, busy: "divided by MIG: its instances are not scheduled", free: 24 * gib},
-		"CPU": {window: []Sample{with(machine(gpu(0, gib)), func(s *Sample) { s.CPU = Unknown }), with(machine(gpu(0, gib)), func(s *Sample) { s.CPU = 0.8 })},
-			busy: "the machine's CPU is 80 % busy", free: gib},
-		"CPU by the mean": {window: []Sample{machine(gpu(0, gib)), with(machine(gpu(0, gib)), func(s *Sample) { s.CPU = 1 })}, free: gib},
-		"load":            {window: []Sample{with(machine(gpu(0, gib)), func(s *Sample) { s.Load = 8 })}, busy: "the machine's load is 8.0 on 8 cores", free: gib},
-		"memory left":     {window: []Sample{with(machine(gpu(0, gib)), func(s *Sample) { s.MemoryFree = 3 * gib })}, busy: "the machine has 3.0 GiB of memory left", free: gib},
-		"hung":            {window: []Sample{machine(gpu(0, gib)), with(machine(), func(s *Sample) { s.GPUError = "nvidia-smi: no answer within 10s" })}, busy: "nvidia-smi: no answer within 10s"},
-		"gone":            {window: []Sample{machine(gpu(0, gib)), machine()}, busy: "not seen any more"},
+		"another threshold":             {window: []Sample{machine(gpu(0.3, gib))}, limit: 0.2, busy: "utilisation 30 %", free: gib},
+		"MIG":                           {window: []Sample{machine(mig)}, busy: "divided by MIG: its instances are not scheduled", free: 24 * gib},
+		"our own does not count":        {window: []Sample{machine(gpu(0, 24*gib)), ours(machine(gpu(1, 4*gib, alice))), machine(gpu(0.2, 23*gib))}, free: 23 * gib},
+		"others' does beside it":        {window: []Sample{ours(machine(gpu(0, gib))), machine(gpu(0.9, gib))}, busy: "utilisation 90 %", free: gib},
+		"hung":                          {window: []Sample{machine(gpu(0, gib)), with(machine(), func(s *Sample) { s.GPUError = "nvidia-smi: no answer within 10s" })}, busy: "nvidia-smi: no answer within 10s"},
+		"gone":                          {window: []Sample{machine(gpu(0, gib)), machine()}, busy: "not seen any more"},
 	} {
-		th := DefaultThresholds()
-		if tt.change != nil {
-			tt.change(&th)
+		idle := runsheet.DefaultPolicy.Idle
+		if tt.limit > 0 {
+			idle.Utilisation = tt.limit
 		}
-		want := []runsheet.Device{{ID: "0", Name: "X", Free: tt.free, Busy: tt.busy}}
-		if diff := cmp.Diff(want, Devices(tt.window, th)); diff != "" {
+		want := []runsheet.Device{{ID: "0", Name: "X", Memory: 24 * gib, Free: tt.free, Busy: tt.busy}}
+		if diff := cmp.Diff(want, devices(tt.window, idle)); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
 	}
-	if Devices(nil, DefaultThresholds()) != nil || len(Devices([]Sample{machine()}, DefaultThresholds())) != 0 {
+	if devices(nil, runsheet.DefaultPolicy.Idle) != nil || len(devices([]Sample{machine()}, runsheet.DefaultPolicy.Idle)) != 0 {
 		t.Error("devices out of nothing")
 	}
-	// Without thresholds nothing is busy.
-	if d := Devices([]Sample{with(machine(gpu(1, 0, alice)), func(s *Sample) { s.CPU, s.Load, s.MemoryFree = 1, 99, 0 })}, Thresholds{}); d[0].Busy != "" {
-		t.Errorf("busy: %s", d[0].Busy)
+	if d := devices([]Sample{machine(gpu(1, 0, alice))}, runsheet.Idle{}); d[0].Busy != "" {
+		t.Errorf("busy without a limit: %s", d[0].Busy)
+	}
+	if d := devices([]Sample{ours(machine(gpu(1, 0, alice)))}, runsheet.DefaultPolicy.Idle); !d[0].WasOurs {
+		t.Errorf("what it was last is ours, and nobody says so: %+v", d[0])
+	}
+}
+
+// ours is a sample in which an attempt of ours was on the first GPU.
+func ours(s Sample) Sample { s.OwnGPUs = []string{"0"}; return s }
+
+// TestBusy holds from when on a machine is too busy, and that what is ours does not count.
+func TestBusy(t *testing.T) {
+	limits := runsheet.DefaultPolicy.Idle.WithGPUs
+	for name, tt := range map[string]struct {
+		window []Sample
+		want   string
+	}{
+		"idle": {window: []Sample{machine()}},
+		"CPU": {window: []Sample{with(machine(), func(s *Sample) { s.CPU = Unknown }), with(machine(), func(s *Sample) { s.CPU = 0.8 })},
+			want: "others keep 80 % of its cores busy, and 80 % is the limit"},
+		"CPU by the mean":   {window: []Sample{machine(), with(machine(), func(s *Sample) { s.CPU = 1 })}},
+		"CPU of ours":       {window: []Sample{with(machine(), func(s *Sample) { s.CPU, s.OwnCPU = 1, 0.25 })}},
+		"CPU of both":       {window: []Sample{with(machine(), func(s *Sample) { s.CPU, s.OwnCPU = 1, 0.1 })}, want: "others keep 90 % of its cores busy, and 80 % is the limit"},
+		"load":              {window: []Sample{with(machine(), func(s *Sample) { s.Load = 8 })}, want: "the load of others is 8.0 on 8 cores, and 8.0 is the limit"},
+		"load of ours":      {window: []Sample{with(machine(), func(s *Sample) { s.Load, s.OwnLoad = 16, 12.5 })}},
+		"load of both":      {window: []Sample{with(machine(), func(s *Sample) { s.Load, s.OwnLoad = 20, 10 })}, want: "the load of others is 10.0 on 8 cores, and 8.0 is the limit"},
+		"load is not known": {window: []Sample{with(machine(), func(s *Sample) { s.Load, s.OwnLoad = Unknown, 3 })}},
+		"memory":            {window: []Sample{with(machine(), func(s *Sample) { s.MemoryFree = 3 * gib })}, want: "3.0 GiB of memory are left, and 4.0 GiB is the least"},
+	} {
+		if got := busy(tt.window, limits); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+		if got := busy(tt.window, runsheet.Limits{}); got != "" {
+			t.Errorf("%s: %q without limits", name, got)
+		}
 	}
 }
 
@@ -133,7 +159,10 @@ func TestLocal(t *testing.T) {
 	second.UUID, second.Index = "GPU-bb", 1
 	window := []Sample{machine(gpu(0, 2*gib), second)}
 	local := func(window []Sample, gpus []int) runsheet.Host {
-		return Local(window, 3, runsheet.PoolEntry{Kind: "local", GPUs: gpus}, DefaultThresholds())
+		return Local(window, 3, runsheet.PoolEntry{Kind: "local", GPUs: gpus}, runsheet.DefaultPolicy.Idle)
+	}
+	if h := local([]Sample{with(machine(), func(s *Sample) { s.Load = 9 })}, nil); h.Busy != "" || h.GPUsBusy == "" {
+		t.Errorf("runs without GPUs are kept from a busy machine though no sheet says so: %+v", h)
 	}
 	ids := func(h runsheet.Host) string {
 		var out []string
@@ -143,7 +172,7 @@ func TestLocal(t *testing.T) {
 		return strings.Join(out, " ")
 	}
 	all := local(window, nil)
-	if all.Name != "h" || all.Executor != "local" || all.Slots != 3 || all.CPUs != 8 || all.Memory != 64*gib || ids(all) != "0: 1:" {
+	if all.Name != "h" || all.Executor != "local" || all.Slots != 3 || all.CPUs != 4 || all.Memory != 64*gib || ids(all) != "0: 1:" {
 		t.Errorf("%+v", all)
 	}
 	if got := ids(local(window, []int{1, 0})); got != "1: 0:" {

@@ -28,14 +28,18 @@ const (
 // Sample is a machine at one moment.
 type Sample struct {
 	At         time.Time
-	Host       string  // host name
-	CPUs       int     // cores that we may use: of the affinity mask, the cgroups' quotas taken into account
-	CPU        float64 // share of all cores that was busy since the sample before, in [0, 1]; Unknown in the first
-	Load       float64 // mean number of runnable processes over the last minute; Unknown
-	Memory     int64   // bytes of main memory, or the cgroups' limit where that is less
-	MemoryFree int64   // bytes of it that can be had without swapping
-	GPUs       []GPU   // in the order of nvidia-smi; nil where none were asked for
-	GPUError   string  // why the GPUs are not known, or not all, in words
+	Host       string   // host name
+	CPUs       int      // cores that we may use: of the affinity mask, the cgroups' quotas taken into account
+	Cores      int      // of the machine: what CPU and Load are of
+	CPU        float64  // share of the machine's cores that was busy since the sample before, in [0, 1]; Unknown in the first
+	OwnCPU     float64  // of that, what was ours
+	Load       float64  // mean number of runnable threads of the machine over the last minute; Unknown
+	OwnLoad    float64  // of that, what is ours
+	Memory     int64    // bytes of main memory, or the cgroups' limit where that is less
+	MemoryFree int64    // bytes of it that can be had without swapping
+	GPUs       []GPU    // in the order of nvidia-smi; nil where none were asked for
+	OwnGPUs    []string // the ids of those that attempts of ours were on
+	GPUError   string   // why the GPUs are not known, or not all, in words
 }
 
 // GPU is one GPU at one moment.
@@ -69,8 +73,11 @@ type Sampler struct {
 
 	taking sync.Mutex     // held while a sample is taken, which can be long where nvidia-smi hangs
 	times  *cpu.TimesStat // at the last sample
+	own    own
 
 	mu     sync.Mutex
+	roots  []runsheet.Process
+	held   []string
 	window []Sample
 }
 
@@ -78,6 +85,43 @@ type Sampler struct {
 // them is started by fork.
 func NewSampler(fork *forkserver.Server, gpus bool, clock runsheet.Clock) *Sampler {
 	return &Sampler{gpus: gpus, clock: clock, smi: newSMI(fork)}
+}
+
+// Own names what is ours from now on: the supervisors of attempts, and the ids of the GPUs that they have.
+func (s *Sampler) Own(supervisors []runsheet.Process, gpus []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.roots, s.held = slices.Clone(supervisors), slices.Clone(gpus)
+}
+
+// Begin looks at the cores, so that the first sample tells how busy they were since.
+func (s *Sampler) Begin(ctx context.Context) {
+	s.taking.Lock()
+	defer s.taking.Unlock()
+	s.cores(ctx, &Sample{At: s.clock.Now()})
+}
+
+// cores measures how busy the cores were since the last time, and how much of that was ours.
+func (s *Sampler) cores(ctx context.Context, out *Sample) {
+	s.mu.Lock()
+	roots := s.roots
+	out.OwnGPUs = s.held
+	s.mu.Unlock()
+	times, err := cpu.TimesWithContext(ctx, false)
+	if err != nil || len(times) != 1 {
+		return
+	}
+	before := s.times
+	s.times = &times[0]
+	var passed float64 // seconds of all cores
+	if before != nil {
+		out.CPU, passed = busyShare(*before, times[0])
+	}
+	var took time.Duration
+	took, out.OwnLoad = s.own.look(roots, out.At, time.Duration(passed*float64(time.Second)))
+	if passed > 0 {
+		out.OwnCPU = min(took.Seconds()/passed, 1)
+	}
 }
 
 // Sample returns a sample that is less than a second old, taking one if need be. GPUs that cannot be looked at make no
@@ -106,12 +150,10 @@ func (s *Sampler) Sample(ctx context.Context) (Sample, error) {
 	if avg, err := load.AvgWithContext(ctx); err == nil {
 		out.Load = avg.Load1
 	}
-	if times, err := cpu.TimesWithContext(ctx, false); err == nil && len(times) == 1 {
-		if s.times != nil {
-			out.CPU = busyShare(*s.times, times[0])
-		}
-		s.times = &times[0]
+	if out.Cores, err = cpu.CountsWithContext(ctx, true); err != nil {
+		out.Cores = 0
 	}
+	s.cores(ctx, &out)
 	if s.gpus {
 		out.GPUs, err = s.smi.sample(ctx)
 		if err != nil {
@@ -138,16 +180,16 @@ func (s *Sampler) Window() []Sample {
 	return slices.Clone(s.window)
 }
 
-// busyShare returns the share of the time between two readings in which the cores were not idle. Guests' time is in
-// user time already.
-func busyShare(a, b cpu.TimesStat) float64 {
+// busyShare returns the share of the time between two readings in which the cores were not idle, and that time in seconds of
+// all cores. Guests' time is in user time already.
+func busyShare(a, b cpu.TimesStat) (share, passed float64) {
 	idle := func(t cpu.TimesStat) float64 { return t.Idle + t.Iowait }
 	all := func(t cpu.TimesStat) float64 {
 		return idle(t) + t.User + t.Nice + t.System + t.Irq + t.Softirq + t.Steal
 	}
 	total := all(b) - all(a)
 	if total <= 0 {
-		return Unknown
+		return Unknown, 0
 	}
-	return min(max(1-(idle(b)-idle(a))/total, 0), 1) // iowait may go backwards: proc_stat(5)
+	return min(max(1-(idle(b)-idle(a))/total, 0), 1), total // iowait may go backwards: proc_stat(5)
 }

@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -73,11 +74,15 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	to := l.pool[a.Host]
 	c := runsheet.Claim{Run: run.Name, Nonce: record.NewNonce(), Session: l.ledger.session, Sheet: l.sheet.Path,
 		Executor: to.Executor, Host: a.Host, Devices: a.Devices, Identity: run.Command, Command: run.Command,
-		Activate: run.Activate, Resume: a.Resume, Fresh: a.Fresh, WorkDir: run.WorkDir, Dir: l.sheet.Dir, Env: l.sheet.Env,
+		Activate: run.Activate, Resume: a.Resume, Fresh: a.Fresh, WorkDir: run.WorkDir, Dir: cmp.Or(run.Dir, l.sheet.Dir), Env: l.sheet.Env,
 		Progress: run.Progress, StopGrace: l.sheet.Policy.StopGrace}
 	if a.Resume {
 		c.Command = run.Resumed
 	}
+	if run.Identity != run.Command {
+		c.Written = run.Identity
+	}
+	l.codeNow(ctx).note(&c)
 	var b *batch
 	if to.Queue {
 		b = waiting.place(a.Host, run.Resources)

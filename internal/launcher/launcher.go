@@ -100,14 +100,18 @@ type Launcher struct {
 	mayWait     bool            // for room for the journal
 	unwritten   bool            // it was told to stop or to leave while the journal could not be written
 	rooms       *observe.Rooms
-	starved     shortage             // of files, processes or memory
-	full        map[uint64]*shortage // of room, by file system
-	told        map[string]int       // shortages that were told of, with a run that is held back
-	uncounted   map[string]bool      // nonces of attempts that could not be started, for no fault of theirs, and have no end yet
-	scanned     time.Time            // when all runs were observed last
-	scannedRest time.Time            // when all but those that wait in a queue were
-	scan        time.Duration        // how long that took
-	turn        time.Duration        // the CPU time that the last round of the loop took
+	starved     shortage                         // of files, processes or memory
+	full        map[uint64]*shortage             // of room, by file system
+	told        map[string]int                   // shortages that were told of, with a run that is held back
+	crowded     map[runsheet.Resources]time.Time // when it was last told that runs which ask for this wait for what others hold
+	uncounted   map[string]bool                  // nonces of attempts that could not be started, for no fault of theirs, and have no end yet
+	scanned     time.Time                        // when all runs were observed last
+	scannedRest time.Time                        // when all but those that wait in a queue were
+	scan        time.Duration                    // how long that took
+	code        code                             // what was in the sheet's directory
+	codeAt      time.Time                        // when that was looked at
+	codeUnknown bool                             // there is no git, no repository, or git takes too long
+	turn        time.Duration                    // the CPU time that the last round of the loop took
 }
 
 // stopping is how far an interrupt has come.
@@ -141,7 +145,7 @@ func New(c Config) *Launcher {
 	return &Launcher{sheet: c.Sheet, opts: c.Options, sys: c.System, disk: c.Disk, observer: c.Observer,
 		executors: executors, fork: c.Fork, sampler: host.NewSampler(c.Fork, wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
 		state: record.StateDir(c.Sheet.Dir, c.Sheet.Path), trouble: map[int]*trouble{},
-		rooms: observe.NewRooms(), full: map[uint64]*shortage{}, told: map[string]int{}, uncounted: map[string]bool{},
+		rooms: observe.NewRooms(), full: map[uint64]*shortage{}, told: map[string]int{}, crowded: map[runsheet.Resources]time.Time{}, uncounted: map[string]bool{},
 		recovering: map[int]bool{}, unproved: map[int]bool{}, waiting: map[int]bool{}, silent: map[int]bool{}, doubts: map[int]time.Time{}, recovered: make(chan recovery, len(c.Sheet.Runs))}
 }
 
@@ -171,7 +175,6 @@ func (l *Launcher) Run(ctx context.Context) (Outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l.ctx, l.mayWait = ctx, !l.opts.Once
-	l.sample(ctx)
 	l.watch = newWatcher(func(dir string, f func()) bool { return answers(ctx, dir, f) })
 	defer l.watch.close()
 	out, err := l.loop(ctx, events)
@@ -203,6 +206,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 	if err := l.first(ctx, events); err != nil {
 		return Outcome{}, err
 	}
+	l.sample(ctx)
 	for {
 		began, spent := time.Now(), proc.CPUTime()
 		l.facts = l.current(ctx)
@@ -233,6 +237,9 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		if err := l.tellShortages(actions); err != nil {
 			return Outcome{}, err
 		}
+		if broken == "" && l.stop == notStopping {
+			l.tellCrowded(actions)
+		}
 		if err := l.submitAgain(ctx); err != nil {
 			return Outcome{}, err
 		}
@@ -243,6 +250,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		}
 		// What was done now, however long it took, is not done again in the next round.
 		spent, began = spent+proc.CPUTime()-acting, began.Add(time.Since(acted))
+		l.tellOwn()
 		l.listener.Snapshot(l.snapshot)
 		l.turn = proc.CPUTime() - spent // not by the clock: a journal that is slow to write says nothing of the next round
 		if l.observer.Busy() {          // what is read beside the loop is not its work

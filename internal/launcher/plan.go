@@ -28,7 +28,7 @@ func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 		}
 	}
 	l.strays = l.observer.Strays(ctx, l.sheet, events)
-	l.sampler.Sample(ctx)
+	l.sampleOnce(ctx)
 	actions, _ := l.decide(ctx)
 	return actions, nil
 }

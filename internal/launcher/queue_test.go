@@ -80,7 +80,7 @@ func (b *bench) queued() {
 func (b *bench) launcherOf(q runsheet.Queue, control <-chan launcher.Control) *launcher.Launcher {
 	sys := record.NewSystem(b.disk)
 	sys.Clock = b.clock
-	return launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executors: []runsheet.Executor{q}, Listener: b, Control: control,
+	return launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executors: []runsheet.Executor{q}, Fork: b.fork, Listener: b, Control: control,
 		Options:  launcher.Options{User: "alice", HostName: "localhost"},
 		Observer: observe.New(b.disk, progress.New(b.disk, progress.Options{CacheDir: b.t.TempDir()}), q)})
 }

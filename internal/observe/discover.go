@@ -208,6 +208,6 @@ func (d *discovery) recorded(dir string) (runsheet.Run, bool) {
 		return run, false
 	}
 	run.Params = named(v.Claim.Run)
-	run.Command, run.Resumed, run.Progress = v.Claim.Identity, v.Claim.Identity, v.Claim.Progress
+	run.Command, run.Resumed, run.Identity, run.Progress = v.Claim.Identity, v.Claim.Identity, v.Claim.Written, v.Claim.Progress
 	return run, true
 }

@@ -22,10 +22,11 @@ func share(c *runsheet.Claim, run runsheet.Run) {
 	}
 	same(&c.Run, run.Name)
 	same(&c.Identity, run.Command)
+	same(&c.Written, run.Identity)
 	same(&c.Command, run.Command, run.Resumed)
 	same(&c.Resumed, run.Resumed)
 	same(&c.WorkDir, run.WorkDir)
-	for _, s := range []*string{&c.Session, &c.Sheet, &c.Executor, &c.Host, &c.Batch, &c.Dir, &c.By.Host, &c.By.BootID, &c.By.PIDNamespace,
+	for _, s := range []*string{&c.Session, &c.Sheet, &c.Executor, &c.Host, &c.Batch, &c.Dir, &c.Commit, &c.Diff, &c.By.Host, &c.By.BootID, &c.By.PIDNamespace,
 		&c.By.Machine.ID, &c.By.Machine.Random} {
 		*s = unique.Make(*s).Value()
 	}

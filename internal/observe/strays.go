@@ -45,7 +45,7 @@ func (o *Observer) strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 		case !f.Live() || o.another(ctx, sheet.Path, f.Claim.Sheet):
 			continue
 		default:
-			run.Command, run.Progress = f.Claim.Identity, f.Claim.Progress
+			run.Command, run.Identity, run.Progress = f.Claim.Identity, f.Claim.Written, f.Claim.Progress
 			if f = look(ctx, run); !f.Live() {
 				continue
 			}

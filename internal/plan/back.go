@@ -25,7 +25,7 @@ func (s *space) before(host string, run runsheet.Run) string {
 		case h.Queue || h.slots >= h.Slots || h.never(run) != "": // fit would say why, which takes its time for ten thousand
 			continue
 		}
-		if devices, why, _ := h.fit(run.Resources); why == "" {
+		if devices, lacks := h.fit(run.Resources); lacks.why == "" {
 			h.hold(devices, run.Resources)
 			return h.Name
 		}

@@ -50,6 +50,9 @@ type Ask struct {
 // without hosts.
 const lookAgain = 10 * time.Second
 
+// lookSoon is how soon to look again at what an attempt of ours has just let go of.
+const lookSoon = time.Second
+
 // Decide returns exactly one action for each run, in the order of the runs. What failed before is served after all that
 // did not; among equals, runs earlier in the sheet are served first. A later one is launched before them only where what
 // is free is enough for it and not for them. What waits in a queue is taken out of it where a host before it in the pool

@@ -17,6 +17,14 @@ type space struct {
 	hosts []*room
 }
 
+// lack is why a host has no room for an attempt now. The zero value says that it has.
+type lack struct {
+	why    string
+	others bool // it is not our attempts alone that hold what is missing: only another look tells when that is over
+	busy   bool // the work of others does, not that the host cannot be asked
+	soon   bool // what an attempt of ours held was not looked at since
+}
+
 // room is one host and what our live attempts hold of it.
 type room struct {
 	runsheet.Host
@@ -24,6 +32,7 @@ type room struct {
 	cpus   int
 	memory int64
 	taken  map[string]bool // devices, by their ids
+	free   int64           // bytes that must be free on a GPU for a run that does not say
 
 	refusals map[Ask]string // of all hosts
 }
@@ -32,7 +41,7 @@ type room struct {
 func newSpace(in Input) *space {
 	s := &space{now: in.Now}
 	for _, h := range in.Hosts {
-		s.hosts = append(s.hosts, &room{Host: h, taken: map[string]bool{}, refusals: in.Refusals})
+		s.hosts = append(s.hosts, &room{Host: h, taken: map[string]bool{}, free: in.Policy.Idle.GPUMemory, refusals: in.Refusals})
 	}
 	for i, f := range in.Facts {
 		if i >= len(in.Runs) {
@@ -78,20 +87,20 @@ func (s *space) place(a runsheet.Action, run runsheet.Run) runsheet.Action {
 		return wait("waiting for a host: none can be asked now", s.now.Add(lookAgain))
 	}
 	var never, notNow []string
-	foreign := false
+	var all lack
 	for _, h := range s.hosts {
 		if why := h.never(run); why != "" {
 			never = append(never, h.Name+" "+why)
 			continue
 		}
-		devices, why, others := h.fit(r)
-		if why == "" {
+		devices, lacks := h.fit(r)
+		if lacks.why == "" {
 			h.hold(devices, r)
 			a.Host, a.Devices = h.Name, devices
 			return a
 		}
-		notNow = append(notNow, why)
-		foreign = foreign || others
+		notNow = append(notNow, lacks.why)
+		all.others, all.busy, all.soon = all.others || lacks.others, all.busy || lacks.busy, all.soon || lacks.soon
 	}
 	if len(notNow) == 0 {
 		a := giveUp(needs(r, never))
@@ -99,9 +108,13 @@ func (s *space) place(a runsheet.Action, run runsheet.Run) runsheet.Action {
 		return a
 	}
 	w := wait("waiting for "+strings.Join(slices.Compact(notNow), ", or "), time.Time{})
-	if foreign {
+	switch {
+	case all.soon:
+		w.Until = s.now.Add(lookSoon)
+	case all.others:
 		w.Until = s.now.Add(lookAgain)
 	}
+	w.Crowded = all.busy
 	return w
 }
 
@@ -142,6 +155,8 @@ func (h *room) never(run runsheet.Run) string {
 		return "has no GPU"
 	case r.GPUs > len(h.Devices) && h.Blind == "":
 		return "has " + count(len(h.Devices), "GPU")
+	case h.large(r) < r.GPUs && h.Blind == "":
+		return "has " + count(h.large(r), "GPU") + " of " + bytes(r.GPUMemory)
 	case h.CPUs > 0 && r.CPUs > h.CPUs:
 		return "has " + count(h.CPUs, "CPU")
 	case h.Memory > 0 && r.Memory > h.Memory:
@@ -158,48 +173,75 @@ func (h *room) refuses(r runsheet.Resources) string {
 	return h.refusals[Ask{h.Name, r}]
 }
 
-// fit returns the devices that an attempt would be given now, or why it has to wait, and whether that is for something
-// that others than our attempts hold.
-func (h *room) fit(r runsheet.Resources) (devices []string, why string, others bool) {
+// large counts the GPUs that have as much memory as a run says that it needs.
+func (h *room) large(r runsheet.Resources) (n int) {
+	for _, d := range h.Devices {
+		if d.Memory == 0 || d.Memory >= r.GPUMemory {
+			n++
+		}
+	}
+	return n
+}
+
+// fit returns the devices that an attempt would be given now, or why it has to wait.
+func (h *room) fit(r runsheet.Resources) ([]string, lack) {
 	switch {
 	case h.Away != "":
-		return nil, fmt.Sprintf("%s: %s", h.Name, h.Away), true
+		return nil, lack{why: fmt.Sprintf("%s: %s", h.Name, h.Away), others: true}
 	case h.slots >= h.Slots:
-		return nil, fmt.Sprintf("a slot on %s: %d of %d taken", h.Name, h.slots, h.Slots), false
+		return nil, lack{why: fmt.Sprintf("a slot on %s: %d of %d taken", h.Name, h.slots, h.Slots)}
 	case h.Queue:
-		return nil, "", false
+		return nil, lack{}
 	case r.CPUs > 0 && h.CPUs > 0 && r.CPUs > h.CPUs-h.cpus:
-		return nil, fmt.Sprintf("%s on %s: %d of %d taken", count(r.CPUs, "CPU"), h.Name, h.cpus, h.CPUs), false
+		return nil, lack{why: fmt.Sprintf("%s on %s: %d of %d taken", count(r.CPUs, "CPU"), h.Name, h.cpus, h.CPUs)}
 	case r.Memory > 0 && h.Memory > 0 && r.Memory > h.Memory-h.memory:
-		return nil, fmt.Sprintf("%s of memory on %s: %s of %s taken", bytes(r.Memory), h.Name, bytes(h.memory), bytes(h.Memory)), false
+		return nil, lack{why: fmt.Sprintf("%s of memory on %s: %s of %s taken", bytes(r.Memory), h.Name, bytes(h.memory), bytes(h.Memory))}
+	case h.Busy != "":
+		return nil, lack{why: h.Name + " to be idle: " + h.Busy, others: true, busy: true}
 	}
-	need := r.GPUMemory
-	if need <= 0 {
-		need = runsheet.DefaultGPUMemory
+	devices, l := h.idle(r)
+	switch {
+	case len(devices) < r.GPUs:
+		l.why = fmt.Sprintf("%s on %s (%s)", count(r.GPUs, "GPU"), h.Name, l.why)
+		return nil, l
+	case r.GPUs > 0 && h.GPUsBusy != "":
+		return nil, lack{why: h.Name + " to be idle: " + h.GPUsBusy, others: true, busy: true}
 	}
+	return devices, lack{}
+}
+
+// idle returns as many idle devices as an attempt asks for, or those that there are, and why the others are not idle.
+func (h *room) idle(r runsheet.Resources) (devices []string, l lack) {
 	var busy []string
 	if r.GPUs > len(h.Devices) && h.Blind != "" {
-		busy, others = append(busy, h.Blind), true
+		busy, l.others = append(busy, h.Blind), true
 	}
 	for _, d := range h.Devices {
 		if len(devices) >= r.GPUs {
 			break
 		}
+		need := r.GPUMemory
+		if need <= 0 {
+			need = h.free
+			if d.Memory > 0 {
+				need = min(need, d.Memory/10*9)
+			}
+		}
 		switch {
 		case h.taken[d.ID]:
 			busy = append(busy, d.ID+": ours")
+		case d.WasOurs:
+			busy, l.soon = append(busy, d.ID+": ours until now"), true
 		case d.Busy != "":
-			busy, others = append(busy, d.ID+": "+d.Busy), true
+			busy, l.others, l.busy = append(busy, d.ID+": "+d.Busy), true, true
 		case d.Free < need:
-			busy, others = append(busy, fmt.Sprintf("%s: %s of memory free, %s needed", d.ID, bytes(d.Free), bytes(need))), true
+			busy, l.others, l.busy = append(busy, fmt.Sprintf("%s: %s of memory free, %s needed", d.ID, bytes(d.Free), bytes(need))), true, true
 		case !slices.Contains(devices, d.ID):
 			devices = append(devices, d.ID)
 		}
 	}
-	if len(devices) < r.GPUs {
-		return nil, fmt.Sprintf("%s on %s (%s)", count(r.GPUs, "GPU"), h.Name, strings.Join(busy, "; ")), others
-	}
-	return devices, "", false
+	l.why = strings.Join(busy, "; ")
+	return devices, l
 }
 
 // asks renders what a run asks of its host.

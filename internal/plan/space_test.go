@@ -55,6 +55,55 @@ func told(actions []runsheet.Action) (out []string) {
 	return out
 }
 
+// TestBusyHosts holds what runs wait for where a host or a GPU is busy: with the work of others, or with what was ours.
+func TestBusyHosts(t *testing.T) {
+	gpu, none := runsheet.Resources{GPUs: 1}, runsheet.Resources{}
+	box := func(change func(*runsheet.Host)) []runsheet.Host {
+		h := runsheet.Host{Name: "box", Slots: 4, CPUs: 8, Memory: 16 * gib, Devices: gpus("0", "1")}
+		change(&h)
+		return []runsheet.Host{h}
+	}
+	for _, c := range []struct {
+		name    string
+		world   Input
+		idle    func(*runsheet.Idle)
+		want    []string
+		crowded bool
+	}{
+		{"for runs with GPUs", farm(box(func(h *runsheet.Host) { h.GPUsBusy = "too much load" }), gpu, none), nil,
+			[]string{"wait waiting for box to be idle: too much load until 10s", "launch box"}, true},
+		{"for all", farm(box(func(h *runsheet.Host) { h.Busy = "too much load" }), none), nil,
+			[]string{"wait waiting for box to be idle: too much load until 10s"}, true},
+		{"ours alone", farm(box(func(h *runsheet.Host) { h.Slots = 1 }), none, none), nil,
+			[]string{"launch box", "wait waiting for a slot on box: 1 of 1 taken"}, false},
+		{"away is not busy", farm(box(func(h *runsheet.Host) { h.Away = "no answer" }), none), nil,
+			[]string{"wait waiting for box: no answer until 10s"}, false},
+		{"ours until now", farm(box(func(h *runsheet.Host) { h.Devices[0].WasOurs, h.Devices[0].Free = true, 0; h.Devices = h.Devices[:1] }), gpu), nil,
+			[]string{"wait waiting for 1 GPU on box (0: ours until now) until 1s"}, false},
+		{"memory that the sheet asks for", farm(box(func(h *runsheet.Host) { h.Devices[0].Free, h.Devices[1].Free = 3*gib, 5*gib }), gpu, gpu),
+			func(i *runsheet.Idle) { i.GPUMemory = 4 * gib },
+			[]string{"launch box 1", "wait waiting for 1 GPU on box (0: 3.0 GiB of memory free, 4.0 GiB needed; 1: ours) until 10s"}, true},
+		{"nine tenths of a small GPU", farm(box(func(h *runsheet.Host) {
+			h.Devices[0].Memory, h.Devices[0].Free = 8*gib, 7*gib
+			h.Devices[1].Memory, h.Devices[1].Free = 8*gib, 7*gib+gib/2
+		}), gpu), nil, []string{"launch box 1"}, false},
+		{"no GPU has as much", farm(box(func(h *runsheet.Host) { h.Devices[0].Memory, h.Devices[1].Memory = 8*gib, 24*gib }), runsheet.Resources{GPUs: 2, GPUMemory: 16 * gib}), nil,
+			[]string{"give up needs 2 GPUs; box has 1 GPU of 16 GiB"}, false},
+	} {
+		if c.idle != nil {
+			c.idle(&c.world.Policy.Idle)
+		}
+		actions := Decide(c.world)
+		crowded := false
+		for _, a := range actions {
+			crowded = crowded || a.Crowded
+		}
+		if diff := cmp.Diff(c.want, told(actions)); diff != "" || crowded != c.crowded {
+			t.Errorf("%s: crowded %t\n%s", c.name, crowded, diff)
+		}
+	}
+}
+
 func TestPlace(t *testing.T) {
 	type R = runsheet.Resources
 	box := func(slots int) []runsheet.Host {

@@ -305,7 +305,7 @@ func TestPromises(t *testing.T) {
 				for _, d := range h.Devices {
 					need := r.GPUMemory
 					if need == 0 {
-						need = runsheet.DefaultGPUMemory
+						need = runsheet.DefaultPolicy.Idle.GPUMemory
 					}
 					if h.Name == a.Host && slices.Contains(a.Devices, d.ID) && d.Free < need {
 						t.Fatalf("device %s has %d bytes free", d.ID, d.Free)

@@ -410,3 +410,32 @@ func TestStopped(t *testing.T) {
 		t.Error("nobody is stopped")
 	}
 }
+
+// TestEffort holds what counts as the effort of a process and of what it has started.
+func TestEffort(t *testing.T) {
+	cmd := exec.Command("sh", "-c", `(i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done); echo; read -r x`)
+	in, _ := cmd.StdinPipe()
+	out, _ := cmd.StdoutPipe()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer in.Close()
+	out.Read(make([]byte, 1)) // its child was waited for, and it waits itself
+	p, err := Identify(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, ok := EffortOf(p)
+	if !ok || e.CPU <= 0 {
+		t.Errorf("of a tree whose work was done by a child that is gone: %+v, %t", e, ok)
+	}
+	if below := EffortBelow(os.Getpid(), nil); below.CPU >= e.CPU {
+		t.Errorf("what a child has waited for counts: %v of %v", below.CPU, e.CPU)
+	}
+	other := p
+	other.StartTime++
+	if e, ok := EffortOf(other); ok {
+		t.Errorf("of a process that is gone: %+v", e)
+	}
+}

@@ -14,11 +14,11 @@ func TestParseStat(t *testing.T) {
 		dead bool
 		err  bool
 	}{
-		{in: "7 (cat) R" + tail, want: stat{7, "cat", 'R', 1, 11, 3, 180920}},
-		{in: "7 (a) Z 1 (b\n) S" + tail, want: stat{7, "a) Z 1 (b\n", 'S', 1, 11, 3, 180920}},
-		{in: "7 () Z" + tail, want: stat{7, "", 'Z', 1, 11, 3, 180920}},
-		{in: "7 (x) Z 1 10 11 0 -1 4194304 97 0 0 0 0 0 0 0 20 0 1 0 5 0 0", want: stat{7, "x", 'Z', 1, 11, 1, 5}, dead: true},
-		{in: "7 (x) X 1 10 11 0 -1 4194304 97 0 0 0 0 0 0 0 20 0 0 0 5 0 0", want: stat{7, "x", 'X', 1, 11, 0, 5}, dead: true},
+		{in: "7 (cat) R" + tail, want: stat{7, "cat", 'R', 1, 11, 3, 180920, 0, 0}},
+		{in: "7 (a) Z 1 (b\n) S" + tail, want: stat{7, "a) Z 1 (b\n", 'S', 1, 11, 3, 180920, 0, 0}},
+		{in: "7 () Z" + tail, want: stat{7, "", 'Z', 1, 11, 3, 180920, 0, 0}},
+		{in: "7 (x) Z 1 10 11 0 -1 4194304 97 0 0 0 1 2 3 4 20 0 1 0 5 0 0", want: stat{7, "x", 'Z', 1, 11, 1, 5, 3, 7}, dead: true},
+		{in: "7 (x) X 1 10 11 0 -1 4194304 97 0 0 0 0 0 0 0 20 0 0 0 5 0 0", want: stat{7, "x", 'X', 1, 11, 0, 5, 0, 0}, dead: true},
 		{in: "", err: true},
 		{in: "7 (cat", err: true},
 		{in: "7 (cat) R 1 2 3", err: true},

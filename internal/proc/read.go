@@ -64,6 +64,8 @@ type stat struct {
 	session int
 	threads int
 	start   uint64 // clock ticks since boot
+	used    uint64 // clock ticks on a core
+	waited  uint64 // the same of children that it has waited for
 }
 
 // dead says whether the process runs nothing any more. A thread-group leader that has called pthread_exit is in state
@@ -94,6 +96,14 @@ func parseStat(data []byte) (stat, error) {
 	s.parent, s.session, s.threads = number(f[4-3]), number(f[6-3]), number(f[20-3])
 	start, e := strconv.ParseUint(string(f[22-3]), 10, 64)
 	s.start = start
+	for i, field := range f[14-3 : 18-3] {
+		n, e := strconv.ParseUint(string(field), 10, 64)
+		if err = errors.Join(err, e); i < 2 {
+			s.used += n
+		} else {
+			s.waited += n
+		}
+	}
 	if err = errors.Join(err, e); err != nil {
 		return stat{}, err
 	}

@@ -12,7 +12,7 @@ import (
 // other sheet. In a project that was moved or copied, the claim's sheet is looked for at the same place relative to the work
 // dir, and the claim that is returned names it there.
 func Foreign(sys System, run runsheet.Run, c *runsheet.Claim) *runsheet.Claim {
-	if c == nil || run.Sheet == "" || c.Sheet == run.Sheet || c.Identity == run.Command {
+	if c == nil || run.Sheet == "" || c.Sheet == run.Sheet || c.MadeBy(run) {
 		return nil
 	}
 	theirs := c.Sheet

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"runsheet"
 )
 
 // DirName is the name of our directory in a work dir, and beside a sheet.
@@ -76,6 +78,21 @@ func StateDir(sheetDir, sheetPath string) string {
 		name = strings.TrimSuffix(name, filepath.Ext(name)) + ".state" // an inline sheet lies there itself, under its name
 	}
 	return filepath.Join(sheetDir, DirName, name)
+}
+
+// StateOf returns the directory beside the sheet of a claim that holds its journal.
+func StateOf(c runsheet.Claim) string {
+	dir := filepath.Dir(c.Sheet)
+	if filepath.Base(dir) == DirName {
+		dir = filepath.Dir(dir)
+	}
+	return StateDir(dir, c.Sheet)
+}
+
+// DiffPath returns what the changes since a commit are kept as, by the name that claims have for them, in a sheet's state
+// directory.
+func DiffPath(stateDir, name string) string {
+	return filepath.Join(stateDir, "code", name+".diff")
 }
 
 // JournalPath returns the journal in a sheet's state directory.

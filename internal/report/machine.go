@@ -58,6 +58,13 @@ type reportDoc struct {
 	Fixed   map[string]string `json:"fixed"`
 	Metrics []metricDoc       `json:"metrics"`
 	Cells   []cellDoc         `json:"cells"`
+	Code    []codeDoc         `json:"code,omitempty"` // what made the results, as far as that is known
+}
+
+type codeDoc struct {
+	Commit string `json:"commit"`
+	Dirty  bool   `json:"dirty"`
+	Runs   int    `json:"runs"`
 }
 
 type metricDoc struct {
@@ -82,6 +89,9 @@ func (t Table) JSON() (string, error) {
 	d := reportDoc{
 		Schema: ReportSchema, Sheet: t.Sheet, AsOf: utc(t.AsOf), Rows: list(t.RowAxes), Columns: list(t.ColumnAxes),
 		Over: list(t.Over), Fixed: map[string]string{}, Metrics: []metricDoc{}, Cells: []cellDoc{},
+	}
+	for _, v := range t.Code {
+		d.Code = append(d.Code, codeDoc{v.Commit, v.Dirty, v.Runs})
 	}
 	for _, p := range t.Fixed {
 		d.Fixed[p.Key] = p.Value

@@ -116,7 +116,35 @@ func (t Table) legend(best string) []string {
 	if t.any(func(c Cell) bool { return c.Outdated > 0 }) {
 		notes = append(notes, dagger+" some of the runs are outdated")
 	}
+	if note := t.mixed(); note != "" {
+		notes = append(notes, note)
+	}
 	return notes
+}
+
+// mixed says by which versions of the code the results were made, where there is more than one.
+func (t Table) mixed() string {
+	if len(t.Code) < 2 {
+		return ""
+	}
+	var parts []string
+	changed := map[string]bool{}
+	for i, v := range t.Code {
+		who := fmt.Sprint(v.Runs)
+		if i == 0 {
+			who = plural(v.Runs, "run")
+		}
+		text := fmt.Sprintf("%s by commit %.10s", who, v.Commit)
+		switch {
+		case v.Dirty && changed[v.Commit]:
+			text += " with other changes"
+		case v.Dirty:
+			text += " with changes"
+		}
+		changed[v.Commit] = changed[v.Commit] || v.Dirty
+		parts = append(parts, text)
+	}
+	return "made by different code: " + strings.Join(parts, ", ")
 }
 
 // empty says why there is no table to show; "" where there is one.

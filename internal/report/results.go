@@ -27,6 +27,15 @@ type Table struct {
 	Metrics    []runsheet.MetricSpec
 	Columns    []ResultColumn
 	Rows       []ResultRow
+	Code       []CodeVersion // what made the results, in the order of the sheet, as far as that is known
+}
+
+// CodeVersion is the code that some of the runs of a table were made by.
+type CodeVersion struct {
+	Commit string
+	Diff   string // names the changes since; empty: there were none, or they were not kept
+	Dirty  bool   // there were changes
+	Runs   int
 }
 
 // ResultColumn is a column of cells.
@@ -67,7 +76,7 @@ type Cell struct {
 //
 // An axis or a metric that there is not is an error with a hint.
 func Results(s runsheet.Snapshot, opt Options) (Table, error) {
-	t := Table{Sheet: s.Sheet.Name, AsOf: s.AsOf}
+	t := Table{Sheet: s.Sheet.Name, AsOf: s.AsOf, Code: codeOf(s)}
 	axes := newAxes(s)
 	var err error
 	if t.Metrics, err = chooseMetrics(s, opt.Metrics); err != nil {
@@ -84,6 +93,24 @@ func Results(s runsheet.Snapshot, opt Options) (Table, error) {
 		t.finish(i)
 	}
 	return t, nil
+}
+
+// codeOf returns the versions of the code that the results of a snapshot were made by.
+func codeOf(s runsheet.Snapshot) (all []CodeVersion) {
+	for _, o := range s.Runs {
+		if !done(o) || o.Claim == nil || o.Claim.Commit == "" {
+			continue
+		}
+		v := CodeVersion{Commit: o.Claim.Commit, Diff: o.Claim.Diff, Dirty: o.Claim.Dirty}
+		i := slices.IndexFunc(all, func(have CodeVersion) bool {
+			return have.Commit == v.Commit && have.Diff == v.Diff && have.Dirty == v.Dirty
+		})
+		if i < 0 {
+			i, all = len(all), append(all, v)
+		}
+		all[i].Runs++
+	}
+	return all
 }
 
 // fill makes the rows, the columns and the cells of a table whose axes and metrics are chosen.

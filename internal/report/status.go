@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"runsheet"
+	"runsheet/internal/record"
 )
 
 // StatusSchema names the format of StatusDoc. It is a contract with scripts: fields may be added, never
@@ -64,8 +65,11 @@ type RunDoc struct {
 	Executor     *string             `json:"executor"`
 	Host         *string             `json:"host"`
 	Devices      []string            `json:"devices"`
-	Job          *string             `json:"job,omitempty"` // the scheduler's name of it, as "4711_3", where it runs in one
-	PID          *int                `json:"pid"`           // the supervisor's
+	Job          *string             `json:"job,omitempty"`    // the scheduler's name of it, as "4711_3", where it runs in one
+	Commit       *string             `json:"commit,omitempty"` // of the sheet's directory, when the attempt was claimed
+	Dirty        *bool               `json:"dirty,omitempty"`  // files were changed since that commit; absent: no commit is known
+	Diff         *string             `json:"diff,omitempty"`   // the file that holds these changes
+	PID          *int                `json:"pid"`              // the supervisor's
 	StartedAt    *string             `json:"started_at"`
 	EndedAt      *string             `json:"ended_at"`
 	ExitCode     *int                `json:"exit_code"`
@@ -183,6 +187,13 @@ func runDoc(o runsheet.Observed, now time.Time) RunDoc {
 		where := o.Where()
 		d.Executor, d.Host = &c.Executor, &where
 		d.Devices = append(d.Devices, c.Devices...)
+		if c.Commit != "" {
+			d.Commit, d.Dirty = &c.Commit, &c.Dirty
+		}
+		if c.Diff != "" {
+			diff := record.DiffPath(record.StateOf(*c), c.Diff)
+			d.Diff = &diff
+		}
 	}
 	if began(o) {
 		d.PID, d.StartedAt = &o.Start.PID, stamp(o.Start.At)

@@ -18,7 +18,7 @@ type document struct {
 	sheet runsheet.Sheet
 
 	command, resume, workDir *template // nil: not there
-	activate                 *template
+	cwd, activate            *template
 	progress                 runsheet.ProgressSpec
 	resources                runsheet.Resources
 	axes                     product   // of the matrix, after the files of `configs` or the lines of `commands`
@@ -94,7 +94,8 @@ func (d *document) read(root *yaml.Node) {
 	with("command", func(n *yaml.Node) { d.command = d.commandTemplate(n) })
 	with("resume", func(n *yaml.Node) { d.resume = d.template(n, "resume") })
 	with("activate", func(n *yaml.Node) { d.activate = d.template(n, "activate") })
-	with("work_dir", func(n *yaml.Node) { d.workDir = d.workDirTemplate(n) })
+	with("work_dir", func(n *yaml.Node) { d.workDir = d.pathTemplate(n, "work_dir", "leave it out for runs/{name}") })
+	with("cwd", func(n *yaml.Node) { d.cwd = d.pathTemplate(n, "cwd", cwdLeftOut) })
 	with("runs", func(n *yaml.Node) { d.entries = d.sequence(n, "runs") })
 	if _, both := keys["commands"]; both {
 		for _, other := range []string{"command", "configs"} {
@@ -141,18 +142,21 @@ func (d *document) commandTemplate(n *yaml.Node) *template {
 	return t
 }
 
-// workDirTemplate reads the text of a work_dir. What a shell would expand there would silently become the name of a
+// cwdLeftOut is what to do about a cwd that says nothing.
+const cwdLeftOut = "leave it out for the sheet's directory"
+
+// pathTemplate reads the text of work_dir or cwd. What a shell would expand there would silently become the name of a
 // directory.
-func (d *document) workDirTemplate(n *yaml.Node) *template {
-	t := d.template(n, "work_dir")
+func (d *document) pathTemplate(n *yaml.Node, key, leftOut string) *template {
+	t := d.template(n, key)
 	switch {
 	case t == nil:
 	case t.text == "":
-		d.wrong(n, "wrong value", "leave it out for runs/{name}", "work_dir is empty")
+		d.wrong(n, "wrong value", leftOut, "%s is empty", key)
 	case strings.HasPrefix(t.text, "~"):
-		d.wrong(n, "wrong value", "write the path out", "a ~ is not expanded in work_dir")
+		d.wrong(n, "wrong value", "write the path out", "a ~ is not expanded in %s", key)
 	case strings.Contains(t.text, "$"):
-		d.add(t.at(strings.Index(t.text, "$")), "wrong value", "variables are not expanded in work_dir", "write the path out")
+		d.add(t.at(strings.Index(t.text, "$")), "wrong value", "variables are not expanded in "+key, "write the path out")
 	case slices.Contains(strings.Split(t.text, "/"), stateDir):
 		d.wrong(n, "wrong value", "", "%s belongs to runsheet itself", stateDir)
 	default:

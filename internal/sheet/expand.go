@@ -14,6 +14,7 @@ type draft struct {
 	named            []runsheet.Param // those of params that are in its name
 	slug             string           // what its name begins with; may be empty
 	command, workDir *template        // workDir nil: runs/{name}
+	cwd              *template        // nil: the sheet's directory
 	progress         runsheet.ProgressSpec
 	resources        runsheet.Resources
 	pool             []string   // the entries of the pool that it may use; nil: all
@@ -99,7 +100,7 @@ func (d *document) tooLong(root *yaml.Node) {
 
 // draft makes a draft of a combination of the matrix.
 func (d *document) draft(params []runsheet.Param, n *yaml.Node) draft {
-	dr := draft{params: params, named: params, command: d.command, workDir: d.workDir, progress: d.progress, resources: d.resources, node: n}
+	dr := draft{params: params, named: params, command: d.command, workDir: d.workDir, cwd: d.cwd, progress: d.progress, resources: d.resources, node: n}
 	if d.texts != nil && params[0].Key == "command" {
 		t := d.texts[params[0].Value]
 		dr.command, dr.slug, dr.named = &t, Slug(t.text), params[1:]
@@ -109,7 +110,7 @@ func (d *document) draft(params []runsheet.Param, n *yaml.Node) draft {
 
 // entry makes a draft of an entry of `runs`.
 func (d *document) entry(n *yaml.Node) (draft, bool) {
-	dr := draft{command: d.command, workDir: d.workDir, progress: d.progress, resources: d.resources, node: n}
+	dr := draft{command: d.command, workDir: d.workDir, cwd: d.cwd, progress: d.progress, resources: d.resources, node: n}
 	before := len(d.list)
 	param := func(e entry) {
 		if slices.ContainsFunc(dr.params, func(p runsheet.Param) bool { return p.Key == e.key }) {
@@ -125,7 +126,9 @@ func (d *document) entry(n *yaml.Node) (draft, bool) {
 		case "command":
 			dr.command, own = d.commandTemplate(e.value), true
 		case "work_dir":
-			dr.workDir = d.workDirTemplate(e.value)
+			dr.workDir = d.pathTemplate(e.value, "work_dir", "leave it out for runs/{name}")
+		case "cwd":
+			dr.cwd = d.pathTemplate(e.value, "cwd", cwdLeftOut)
 		case "progress":
 			dr.progress = d.reader.progress(e.value, d.progress)
 		case "resources":

@@ -3,7 +3,7 @@ package sheet
 // The keys of a sheet and of its parts. They are read where their names say; the schema lists the same.
 var (
 	sheetKeys = []string{
-		"version", "name", "setup", "activate", "command", "resume", "work_dir", "matrix", "include", "exclude", "configs", "runs",
+		"version", "name", "setup", "activate", "command", "resume", "work_dir", "cwd", "matrix", "include", "exclude", "configs", "runs",
 		"commands", "repeat", "progress", "metrics", "env", "secrets", "resources", "policy", "pool",
 	}
 	progressKeys = []string{
@@ -16,8 +16,9 @@ var (
 	slurmKeys    = []string{"name", "partition", "time", "gres", "max_queued", "options"}
 	policyKeys   = []string{
 		"jobs", "retries", "backoff", "activity_window", "stuck_after", "on_stuck", "outdated_after", "outdated_before",
-		"rerun_outdated", "stop_grace", "host_lost_after", "min_free",
+		"rerun_outdated", "stop_grace", "host_lost_after", "min_free", "idle",
 	}
+	idleKeys = []string{"utilisation", "memory", "cpu", "load", "free"}
 	// As tracker.Names lists them; a test in cli holds that they are the same.
 	trackers = []string{
 		"auto", "evaluation", "epochs", "reported", "llamafactory", "transformers", "catboost", "ultralytics", "yolov5",
@@ -28,5 +29,5 @@ var (
 	}
 
 	// reservedNames cannot be parameters: they mean something else in a template or in an entry of `runs`.
-	reservedNames = []string{"work_dir", "resume", "sheet_dir", "config", "command", "params", "progress", "resources"}
+	reservedNames = []string{"work_dir", "resume", "sheet_dir", "config", "command", "cwd", "params", "progress", "resources"}
 )

@@ -64,6 +64,8 @@ func TestDesignSheet(t *testing.T) {
 		WorkDir: filepath.Join(dir, "runs/digits/linear/seed_1"), Shown: "runs/digits/linear/seed_1",
 		Command:   "build/train --dataset digits --model linear --seed 1 --out runs/digits/linear/seed_1",
 		Resumed:   "build/train --dataset digits --model linear --seed 1 --out runs/digits/linear/seed_1 --resume",
+		Identity:  "build/train --dataset digits --model linear --seed 1 --out {work_dir}",
+		Dir:       dir,
 		Progress:  runsheet.ProgressSpec{Tracker: "epochs", Total: 20, Epochs: true},
 		Resources: runsheet.Resources{CPUs: 1, Memory: 512 << 20},
 	}

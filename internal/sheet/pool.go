@@ -112,7 +112,7 @@ var ours = map[string]string{
 	"input": "a command has no input", "i": "a command has no input",
 	"wrap": "the command stands in the sheet", "parsable": "it is set", "test-only": "nothing would run",
 	"wait": "nothing may wait for a job", "W": "nothing may wait for a job", "open-mode": "logs are appended to",
-	"chdir": "a command runs in the sheet's directory", "D": "a command runs in the sheet's directory",
+	"chdir": "where a command runs has a key of its own: cwd", "D": "where a command runs has a key of its own: cwd",
 	"time": "it has a key of its own: time", "t": "it has a key of its own: time",
 	"partition": "it has a key of its own: partition", "p": "it has a key of its own: partition",
 	"gres": "it has a key of its own: gres",

@@ -46,9 +46,21 @@ func (d *document) run(dr draft, runs int) (runsheet.Run, bool) {
 	if !d.place(&run, dr, values) {
 		return run, false
 	}
+	if !d.directory(&run, dr, values) {
+		return run, false
+	}
 	shown := run.Shown
 	if strings.HasPrefix(shown, "-") {
 		shown = "./" + shown // no option
+	}
+	var as map[string]shell.Value // the values that stand in the identity; nil: the same ones
+	if run.Dir != d.sheet.Dir || dr.command.hasPlace() {
+		as = maps.Clone(values)
+		as["work_dir"], as["sheet_dir"], as["resume"] = shell.Value{Kind: shell.Kept}, shell.Value{Kind: shell.Kept}, shell.Value{Kind: shell.Raw}
+	}
+	if run.Dir != d.sheet.Dir {
+		shown = run.WorkDir
+		d.rooted(values)
 	}
 	values["work_dir"] = shell.Value{Text: shown}
 	values["sheet_dir"] = shell.Value{Text: d.sheet.Dir}
@@ -79,15 +91,26 @@ func (d *document) run(dr draft, runs int) (runsheet.Run, bool) {
 		d.shellError("wrong value", err, dr.command.at)
 		return run, false
 	}
-	run.Command, run.Resumed = trimmed(run.Command), trimmed(run.Resumed)
+	if run.Identity = run.Command; as != nil {
+		if run.Identity, err = dr.command.Command(as); err != nil {
+			d.shellError("wrong value", err, dr.command.at)
+			return run, false
+		}
+	}
+	run.Command, run.Resumed, run.Identity = trimmed(run.Command), trimmed(run.Resumed), trimmed(run.Identity)
 	if !d.activation(&run, values) {
 		return run, false
 	}
 	if !d.measure(&run, values) {
 		return run, false
 	}
-	d.size += int64(len(run.Command) + len(run.Resumed) + len(run.Name) + len(run.WorkDir))
+	d.size += int64(len(run.Command) + len(run.Resumed) + len(run.Identity) + len(run.Name) + len(run.WorkDir))
 	return run, true
+}
+
+// hasPlace says whether a template names a place that is not the same for ever.
+func (t *template) hasPlace() bool {
+	return slices.ContainsFunc(t.Placeholders(), func(p shell.Placeholder) bool { return p.Name == "work_dir" || p.Name == "sheet_dir" })
 }
 
 // activation fills in what runs before the command. It is no part of what a result is outdated by: like env and setup it
@@ -169,6 +192,40 @@ func (d *document) place(run *runsheet.Run, dr draft, values map[string]shell.Va
 		return false
 	}
 	return true
+}
+
+// directory finds the working directory of a run's command.
+func (d *document) directory(run *runsheet.Run, dr draft, values map[string]shell.Value) bool {
+	run.Dir = d.sheet.Dir
+	if dr.cwd == nil {
+		return true
+	}
+	here := maps.Clone(values)
+	here["work_dir"] = shell.Value{Kind: shell.Escaped, Text: run.WorkDir}
+	here["sheet_dir"] = shell.Value{Kind: shell.Escaped, Text: d.sheet.Dir}
+	if !d.defined(dr.cwd, here, "cwd") {
+		return false
+	}
+	dir, err := dr.cwd.Path(here)
+	if err != nil {
+		d.shellError("wrong value", err, dr.cwd.at)
+		return false
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(d.sheet.Dir, dir)
+	}
+	run.Dir = filepath.Clean(dir)
+	return true
+}
+
+// rooted makes the paths of a run's file of `configs` absolute: relative ones mean nothing outside the sheet's directory.
+func (d *document) rooted(values map[string]shell.Value) {
+	for _, name := range []string{"config", "config.dir"} {
+		if v, ok := values[name]; ok && v.Kind == shell.Tree && !filepath.IsAbs(v.Text) {
+			v.Text = filepath.Join(d.sheet.Dir, v.Text)
+			values[name] = v
+		}
+	}
 }
 
 // below says whether path is dir or lies below it.

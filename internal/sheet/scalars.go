@@ -35,6 +35,18 @@ func (r *reader) integer(n *yaml.Node, owner string, low, high int64) (int64, bo
 	return v, true
 }
 
+var decimalForm = regexp.MustCompile(`^\d{1,6}(\.\d{1,6})?$`)
+
+// decimal reads a number like 1.5.
+func (r *reader) decimal(n *yaml.Node, owner string) float64 {
+	s, ok := r.text(n, owner)
+	v, err := strconv.ParseFloat(s, 64)
+	if ok && (err != nil || !decimalForm.MatchString(s)) {
+		r.wrong(n, "wrong value", "write it like 1.5", "%s is a number, not %q", owner, s)
+	}
+	return v
+}
+
 // boolean reads true or false. yes and on mean different things to different readers.
 func (r *reader) boolean(n *yaml.Node, owner string) bool {
 	s, ok := r.text(n, owner)

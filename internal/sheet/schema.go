@@ -13,6 +13,7 @@ func Schema() ([]byte, error) {
 	size := text("a size like 512MiB or 12GB", `^\d+(\.\d+)? ?([kKmMgGtT][iI]?)?[bB]$`)
 	command := text("the shell command of a run; {name} stands for a parameter, {work_dir}, {resume}, {name}, {sheet_dir} or {config}", `\S`)
 	workDir := text("where a run works, relative to the sheet's directory; runs/{name} if left out", `^[^~$][^$]*$`)
+	cwd := text("where the command runs: the sheet's directory if left out; {work_dir} suits frameworks that write beside themselves", `^[^~$][^$]*$`)
 	parameter := text("the name of a parameter", `^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)
 	parameter.Not = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
 		{Enum: anys(reservedNames)}, {Pattern: `^config\.`},
@@ -55,20 +56,28 @@ func Schema() ([]byte, error) {
 		"gpus": integer("GPUs, each to itself", 0), "cpus": integer("cores", 0), "memory": size, "gpu_memory": size,
 		"time": text("how long an attempt may run, like 90s, 4h or 1d12h; then it is ended, and resumed without using up a retry if it came further", durationForm.String()),
 	})
+	sizeOrNone := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{size, {Enum: []any{0, "0"}}}}
+	percent := integer("per cent; 0 for no such limit", 0)
+	percent.Maximum = jsonschema.Ptr(100.0)
+	perCore := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "number", Minimum: jsonschema.Ptr(0.0)}, text("", `^\d{1,6}(\.\d{1,6})?$`)},
+		Description: "the load of others per core from which on a machine is too busy; 1.0 for runs with GPUs if left out, 0 for no such limit"}
+	idle := object("from when on GPUs and machines are too busy with the work of others; what is said of a machine holds for runs without GPUs too",
+		map[string]*jsonschema.Schema{"utilisation": percent, "memory": sizeOrNone, "cpu": percent, "load": perCore, "free": sizeOrNone})
 	policy := object("how the launcher behaves", map[string]*jsonschema.Schema{
 		"jobs": integer("attempts at once on this machine", 1), "retries": integer("further attempts after a failure", 0),
 		"backoff": duration, "activity_window": duration, "stuck_after": orWord(duration, "auto"),
 		"on_stuck": {Enum: []any{"restart", "leave"}}, "outdated_after": orWord(duration, "never"),
 		"outdated_before": text("a date like 2026-01-31", `^\d{4}-\d{2}-\d{2}`), "rerun_outdated": {Type: "boolean"},
 		"stop_grace": duration, "host_lost_after": orWord(duration, "never"),
-		"min_free": {AnyOf: []*jsonschema.Schema{size, {Enum: []any{0, "0"}}}, Description: "what must be free on a run's file system for it to be launched; 1GiB if left out, 0 for no such limit"},
+		"idle":     idle,
+		"min_free": {AnyOf: sizeOrNone.AnyOf, Description: "what must be free on a run's file system for it to be launched; 1GiB if left out, 0 for no such limit"},
 	})
 	params := mapping("parameters", value, parameter)
 	entryName := text("what runs call the entry, in place of its partition or kind", `^[^-\s]\S*$`)
 	run := &jsonschema.Schema{
 		Type: "object", Description: "one run: its parameters, and what is its own",
 		Properties: map[string]*jsonschema.Schema{
-			"command": command, "work_dir": workDir, "progress": progress, "resources": resources, "params": params,
+			"command": command, "work_dir": workDir, "cwd": cwd, "progress": progress, "resources": resources, "params": params,
 			"pool": {AnyOf: []*jsonschema.Schema{list("the entries of the pool that it may use, by their names, or else their partitions or kinds", text("", ""), 1), value}},
 		},
 		AdditionalProperties: value,
@@ -90,7 +99,7 @@ func Schema() ([]byte, error) {
 		"version": {Enum: []any{1}}, "name": text("the sheet's name; its file's if left out", `\S`),
 		"setup":    scalarSchema("run once a launch, before the first start, on the machine where `runsheet run` is typed: on a cluster the login node, never the nodes"),
 		"activate": text("run before each command, in the same shell, on the host of the command, as source venv/bin/activate; placeholders as in command", `\S`),
-		"command":  command, "resume": scalarSchema("what {resume} stands for once there is progress"), "work_dir": workDir,
+		"command":  command, "resume": scalarSchema("what {resume} stands for once there is progress"), "work_dir": workDir, "cwd": cwd,
 		"matrix":   mapping("axes; every value of each is combined with every value of the others", values, parameter),
 		"include":  list("combinations to add; axes left out have all their values", combination, 0),
 		"exclude":  list("combinations to take away", excluded, 0),

@@ -40,14 +40,46 @@ func (r *reader) policy(n *yaml.Node) runsheet.Policy {
 		case "host_lost_after":
 			p.HostLostAfter, _ = r.duration(e.value, "host_lost_after", "never")
 		case "min_free":
-			if e.value.Kind == yaml.ScalarNode && e.value.Value == "0" {
-				p.MinFree = 0
-			} else {
-				p.MinFree, _ = r.size(e.value, "min_free")
-			}
+			p.MinFree = r.sizeOrNone(e.value, "min_free")
+		case "idle":
+			p.Idle = r.idle(e.value)
 		}
 	}
 	return p
+}
+
+// sizeOrNone reads a size, or 0 for none.
+func (r *reader) sizeOrNone(n *yaml.Node, owner string) int64 {
+	if n.Kind == yaml.ScalarNode && n.Value == "0" {
+		return 0
+	}
+	v, _ := r.size(n, owner)
+	return v
+}
+
+// idle reads `idle` over the defaults. What it says of a machine holds for all runs, not only for those that ask for GPUs.
+func (r *reader) idle(n *yaml.Node) runsheet.Idle {
+	i := runsheet.DefaultPolicy.Idle
+	for _, e := range r.mapping(n, "idle", idleKeys) {
+		switch e.key {
+		case "utilisation":
+			v, _ := r.integer(e.value, "utilisation", 0, 100)
+			i.Utilisation = float64(v) / 100
+		case "memory":
+			i.GPUMemory = r.sizeOrNone(e.value, "memory")
+		case "cpu":
+			v, _ := r.integer(e.value, "cpu", 0, 100)
+			i.WithGPUs.CPU = float64(v) / 100
+			i.Always.CPU = i.WithGPUs.CPU
+		case "load":
+			i.WithGPUs.Load = r.decimal(e.value, "load")
+			i.Always.Load = i.WithGPUs.Load
+		case "free":
+			i.WithGPUs.Free = r.sizeOrNone(e.value, "free")
+			i.Always.Free = i.WithGPUs.Free
+		}
+	}
+	return i
 }
 
 // resources reads `resources` over what base says.

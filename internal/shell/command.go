@@ -26,14 +26,17 @@ func (t *Template) Command(values map[string]Value) (string, error) {
 			return "", undefined(p)
 		}
 		var err *Error
-		if v.Kind == Raw {
+		switch {
+		case v.Kind == Raw:
 			err = s.raw(p, v.Text)
-		} else {
+		case v.Kind == Kept:
+			err = s.value(p, "{"+p.name+"}", nil, true)
+		default:
 			var next *piece
 			if i+1 < len(t.pieces) {
 				next = &t.pieces[i+1]
 			}
-			err = s.value(p, v.Text, next)
+			err = s.value(p, v.Text, next, false)
 		}
 		if err != nil {
 			return "", err
@@ -45,8 +48,8 @@ func (t *Template) Command(values map[string]Value) (string, error) {
 	return s.out.String(), nil
 }
 
-// value inserts a value as text.
-func (s *scanner) value(p piece, v string, next *piece) *Error {
+// value inserts a value as text. One that is kept is a placeholder, which needs no quotes.
+func (s *scanner) value(p piece, v string, next *piece, kept bool) *Error {
 	if strings.IndexByte(v, 0) >= 0 {
 		return &Error{p.at, "the value of {" + p.name + "} holds a NUL character", ""}
 	}
@@ -58,7 +61,9 @@ func (s *scanner) value(p piece, v string, next *piece) *Error {
 	}
 	s.settleHere()
 	if s.takesWords() {
-		if s.mustQuote(v, next) {
+		if kept {
+			s.out.WriteString(v)
+		} else if s.mustQuote(v, next) {
 			s.out.WriteString(inQuotes(v))
 		} else {
 			s.out.WriteString(Quote(v))
@@ -72,7 +77,7 @@ func (s *scanner) value(p piece, v string, next *piece) *Error {
 		return &Error{p.at, fmt.Sprintf("{%s} directly after a shell variable would become part of its name", p.name),
 			"write the variable as ${NAME}"}
 	}
-	if !Safe(v) {
+	if !kept && !Safe(v) {
 		return &Error{p.at, fmt.Sprintf("{%s} stands %s, where the value %q could be taken for shell syntax", p.name, s.where(), v),
 			"put the placeholder outside the quotes, where any value is safe; inside, only letters, digits and _@%+=:,./- are"}
 	}

@@ -23,7 +23,7 @@ func (t *Template) Path(values map[string]Value) (string, error) {
 		switch {
 		case !ok:
 			return "", undefined(piece)
-		case v.Kind == Raw:
+		case v.Kind == Raw || v.Kind == Kept:
 			return "", &Error{piece.at, "{" + piece.name + "} has no place in a path", ""}
 		case v.Kind == Escaped:
 			p.value(v.Text)

@@ -24,6 +24,7 @@ const (
 	Tree                // as Word in a command; in a path its slashes separate directories
 	Escaped             // as Word in a command; in a path as it is: the caller made it with Escape
 	Raw                 // trusted shell text, inserted as it is; it must be whole by itself, and has no place in a path
+	Kept                // the placeholder stays as it stands: for a text that is compared, and never run
 )
 
 // Value is what a placeholder stands for.

@@ -29,6 +29,9 @@ type command struct {
 
 // open starts the gate. Nothing of the sheet's runs before release.
 func (s *supervisor) open(c runsheet.Claim) (*command, error) {
+	if _, err := os.Stat(c.Dir); err != nil { // or the shell would be called missing
+		return nil, fmt.Errorf("its working directory: %w", err)
+	}
 	log, err := durable.OpenOwn(s.disk, "log", record.LogPath(s.dir), os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return nil, err

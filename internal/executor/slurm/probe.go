@@ -143,7 +143,7 @@ func (e *Executor) settled(ctx context.Context, attemptDir, nonce string, shown 
 // jobWords returns the last words in the log of a submission, as the end of a sentence: what kept its jobs from becoming
 // supervisors.
 func (e *Executor) jobWords(c runsheet.Claim) string {
-	data, _, err := durable.Read(e.disk, "slurm", record.BatchLogPath(record.StateDir(c.Dir, c.Sheet), c.Batch), 1<<20)
+	data, _, err := durable.Read(e.disk, "slurm", record.BatchLogPath(record.StateOf(c), c.Batch), 1<<20)
 	if err != nil {
 		return ""
 	}
@@ -170,4 +170,4 @@ func after(text string) string {
 }
 
 // stateOf returns the sheet's state directory that a claim's submission belongs to.
-func stateOf(c runsheet.Claim) string { return filepath.Clean(record.StateDir(c.Dir, c.Sheet)) }
+func stateOf(c runsheet.Claim) string { return filepath.Clean(record.StateOf(c)) }

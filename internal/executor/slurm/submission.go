@@ -32,7 +32,7 @@ func lead(grace, limit time.Duration) time.Duration {
 // by their numbers; alone says that the batch has no other, and goes as a job that is no array.
 func submission(entry runsheet.PoolEntry, tasks []runsheet.Launch, alone bool) []string {
 	c, r := tasks[0].Claim, tasks[0].Resources
-	state := record.StateDir(c.Dir, c.Sheet)
+	state := record.StateOf(c)
 	limit := r.Time
 	if limit == 0 {
 		limit = entry.Time
@@ -76,7 +76,7 @@ func submission(entry runsheet.PoolEntry, tasks []runsheet.Launch, alone bool) [
 func jobName(c runsheet.Claim) string {
 	name := strings.TrimSuffix(filepath.Base(c.Sheet), filepath.Ext(c.Sheet))
 	if name == "runsheet" || name == "" || name == "." {
-		name = filepath.Base(c.Dir)
+		name = filepath.Base(filepath.Dir(c.Sheet))
 	}
 	return strings.Map(func(r rune) rune {
 		if r <= ' ' || r == 0x7f {

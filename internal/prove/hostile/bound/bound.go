@@ -40,7 +40,7 @@ func Do(t T, f func()) {
 	began := time.Now()
 	var over atomic.Bool
 	var watch *time.Timer
-	watch = time.AfterFunc(glance, func() {
+	watch = time.AfterFunc(time.Hour, func() { // begun below, once it has its name
 		switch {
 		case over.Load():
 			return
@@ -51,6 +51,7 @@ func Do(t T, f func()) {
 		}
 		watch.Reset(glance)
 	})
+	watch.Reset(glance)
 	before, base := read(allocated), read(marked)
 	f()
 	took := read(allocated) - before

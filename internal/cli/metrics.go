@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"runsheet"
+	"runsheet/internal/diagnose"
+	"runsheet/internal/observe"
+)
+
+// metricsHint says where metrics were looked for, and what to do about it, where runs are finished and none of them has any.
+func metricsHint(env Env, s runsheet.Snapshot) {
+	var finished []runsheet.Observed
+	for _, o := range s.Runs {
+		if o.Status != runsheet.Finished && o.Status != runsheet.Outdated {
+			continue
+		}
+		if p := o.Final(); p != nil && len(p.Metrics) > 0 {
+			return
+		}
+		finished = append(finished, o)
+	}
+	if len(finished) == 0 {
+		return
+	}
+	first := finished[0].Run
+	text := "metrics are read from what runs write into their work dirs, and from what they print: looked into " + first.Shown
+	if n := len(finished) - 1; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	if t := first.Progress.Tracker; t != "" && t != "auto" {
+		text += " with `tracker: " + t + "`"
+	}
+	fmt.Fprintf(env.Err, "  %s\n", diagnose.Clean(text))
+	all := observe.FindElsewhere(context.Background(), env.Disk, finished)
+	for _, e := range all {
+		fmt.Fprintf(env.Err, "  hint: %s\n", diagnose.Clean(wayIn(env, e)))
+	}
+	if len(all) == 0 {
+		fmt.Fprintf(env.Err, "  hint: write them there, or print them; docs/trackers.md says what is recognised, and how `progress` in the sheet reads any other file\n")
+	}
+}
+
+// wayIn says how a framework comes to write into the work dirs.
+func wayIn(env Env, e observe.Elsewhere) string {
+	text := fmt.Sprintf("%s wrote into %s", e.Framework, shownPath(env, e.Seen))
+	if e.Seen == "" {
+		text = fmt.Sprintf("%s uses %s", e.Script, e.Framework)
+	}
+	text += ": " + e.Option + " has it write into the work dir"
+	if !e.Cwd {
+		return text
+	}
+	text += ", and so has `cwd: \"{work_dir}\"` in the sheet"
+	if e.Script != "" && !filepath.IsAbs(e.Script) {
+		text += ", with {sheet_dir}/" + e.Script + " in the command"
+	}
+	return text
+}
