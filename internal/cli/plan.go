@@ -32,6 +32,7 @@ Exit codes: 0 the plan could be made, 1 it could not, 2 the command line or the 
 		if err != nil {
 			return err
 		}
+		warn(env, s)
 		if err := distinct(s); err != nil {
 			return err
 		}

@@ -41,6 +41,13 @@ func loadSheet(env Env, name string) (*runsheet.Sheet, error) {
 	return s, nil
 }
 
+// warn tells what a sheet says and hardly means.
+func warn(env Env, s *runsheet.Sheet) {
+	for _, w := range s.Warnings {
+		complain(env.Err, w)
+	}
+}
+
 // sheetFlag adds -s, which names the sheet on every command.
 func sheetFlag(cmd *cobra.Command) *string {
 	name := cmd.Flags().StringP("sheet", "s", "", "the sheet (default ./"+defaultSheet+")")
