@@ -241,7 +241,7 @@ func TestJudge(t *testing.T) {
 		{name: "exit 0, no evidence", facts: attempt(exited(0)), want: Finished},
 		{name: "exit 0, no total", facts: attempt(exited(0), with(epochs(7, 0))), want: Finished},
 		{name: "exit 0 by another command", facts: attempt(exited(0), func(f *Facts) { f.Claim.Identity = "python old.py" }),
-			want: Outdated, reason: "made by another command: python old.py"},
+			want: Outdated, reason: "made by another command: python (was old.py, now train.py --lr 0.1)"},
 		{name: "exit 0 at the total", facts: attempt(exited(0), with(epochs(20, 20))), want: Finished},
 		{name: "exit 1 at 20 of 20", facts: attempt(exited(1), with(epochs(20, 20))), want: Finished, reason: "exited 1 after the work was complete"},
 		{name: "a signal at 20 of 20", facts: attempt(ended(End{Kind: EndSignal, Signal: "SIGSEGV"}), with(epochs(20, 20))), want: Finished,

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -97,6 +98,11 @@ func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.She
 	observe.GivenUp(events, snap.Runs, func(which []int) []string {
 		return newLauncher(env, s, launcher.Options{}, nil, nil).NoHost(ctx, which)
 	})
+	if slices.ContainsFunc(snap.Runs, func(r runsheet.Observed) bool { return r.Status == runsheet.Failed }) && len(events) > 0 {
+		if held, err := record.LauncherHeld(env.Disk, record.StateDir(s.Dir, s.Path)); err == nil && held {
+			launcher.TellNext(events, snap)
+		}
+	}
 	if s.Path != "" { // what lies in a directory without a sheet is launched by nobody
 		observe.WaitForRoom(s, snap.Runs)
 	}
