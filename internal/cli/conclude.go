@@ -11,6 +11,7 @@ import (
 	"runsheet/internal/diagnose"
 	"runsheet/internal/launcher"
 	"runsheet/internal/report"
+	"runsheet/internal/shell"
 )
 
 // conclude says what came of a launch, and turns it into an exit code.
@@ -38,9 +39,15 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 		fmt.Fprintf(env.Err, "  %d of them may live, or wait in a queue: nobody could be asked to end them. `runsheet run` adopts them, `runsheet stop RUN` ends them\n", n)
 	}
 	if n := count[runsheet.Outdated]; n > 0 && !o.launcher.Outdated {
-		fmt.Fprintf(env.Err, "  %d outdated: made by another command, or too old; `runsheet run --outdated` makes %s anew, and deletes nothing\n",
-			n, map[bool]string{true: "it", false: "them"}[n == 1])
+		fmt.Fprintf(env.Err, "  %d outdated: made by another command, or too old; %s\n", n, rerunHint(n))
 	}
+	for _, r := range out.Snapshot.Runs {
+		if r.Status == runsheet.Outdated && !o.launcher.Outdated {
+			fmt.Fprintf(env.Err, "  %s: %s\n", diagnose.Clean(r.Run.Name), diagnose.Clean(r.Reason))
+			break // the others are likely to be outdated for the same reason
+		}
+	}
+	stoppedHint(env.Err, out)
 	if out.Broken != "" {
 		complain(env.Err, hinted(errors.New("nothing more was launched: "+out.Broken),
 			"look at one of them with `runsheet logs RUN`, mend the cause, and run again; or just run again: what was never tried goes first, and what failed before stops nothing"))
@@ -58,10 +65,33 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 			return exit(exitFailed)
 		}
 		return nil
-	case count[runsheet.Finished]+count[runsheet.Outdated] == len(s.Runs):
+	case count[runsheet.Finished] == len(s.Runs):
 		return nil
 	}
 	return exit(exitFailed)
+}
+
+// rerunHint says how to make n outdated runs anew.
+func rerunHint(n int) string {
+	return fmt.Sprintf("`runsheet run --outdated` makes %s anew, and deletes nothing", map[bool]string{true: "it", false: "them"}[n == 1])
+}
+
+// stoppedHint says how to go on with what was stopped by a request, which nothing else launches.
+func stoppedHint(w io.Writer, out launcher.Outcome) {
+	n, name := 0, ""
+	for _, r := range out.Snapshot.Runs {
+		if r.Status == runsheet.Stopped && r.StopRequested() {
+			if n++; n == 1 {
+				name = diagnose.Clean(r.Run.Name)
+			}
+		}
+	}
+	if !shell.Safe(name) {
+		name = shell.Quote(name)
+	}
+	if n > 0 {
+		fmt.Fprintf(w, "  %d stopped with `runsheet stop`: `runsheet retry %s` lets one be launched again, `runsheet run --resume-stopped` goes on with all\n", n, name)
+	}
 }
 
 // live counts the runs with an attempt of which nobody knows that it has ended.

@@ -45,7 +45,8 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	if err := distrusted(env, s); err != nil {
 		return err
 	}
-	actions, err := newLauncher(env, s, o, nil, nil).Plan(cmd.Context())
+	l := newLauncher(env, s, o, nil, nil)
+	actions, err := l.Plan(cmd.Context())
 	if err != nil {
 		return placed(err)
 	}
@@ -64,5 +65,8 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	}
 	fmt.Fprintf(env.Err, "%d to launch, %d to wait for, %d to recover, %d to end, %d to leave, %d given up\n", count[runsheet.VerbLaunch],
 		count[runsheet.VerbWait], count[runsheet.VerbRecover], count[runsheet.VerbEnd], count[runsheet.VerbLeave], count[runsheet.VerbGiveUp])
+	if n := l.Outdated(); n > 0 && !o.Outdated && !s.Policy.RerunOutdated {
+		fmt.Fprintf(env.Err, "%d outdated: %s\n", n, rerunHint(n))
+	}
 	return nil
 }
