@@ -57,6 +57,7 @@ var broken = []struct{ name, text, want string }{
 	{"double quote", "command: 'a §\"b'\n", "wrong value: never closed [close it with another \"]"},
 	{"a list in a list", "command: a {v}\nmatrix: {v: [§[0.1, 0.2]]}\n", "wrong value: not a list [like v: [0.1, 0.2]; one value that is a list stands in quotes: '[0.1, 0.2]']"},
 	{"lists in a list", "command: a {v}\nmatrix: {v: [a, §[64, 64]]}\n", "wrong value: not a list [stands in quotes: '[64, 64]']"},
+	{"a list in an entry of runs", "command: a {v}\nruns: [{v: §[0.1, 0.2]}]\n", "wrong value: one run, and has one v [stand in matrix]"},
 	{"a quoted list", "command: a {v}\nmatrix:\n  v: §\"[0.1,0.2]\"\n", "wrong value: reads like a list [like v: [0.1,0.2]; one value that is such a text stands in a list: ['[0.1,0.2]']]"},
 	{"range", "command: a {v}\nmatrix:\n  v: §range(5)\n", "wrong value: range(5): a range is not written as in Python [like v: 0..4]"},
 	{"quoted range", "command: a {v}\nmatrix:\n  v: §'range(2, 5)'\n", "wrong value: as in Python [like v: 2..4]"},
