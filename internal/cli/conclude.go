@@ -90,7 +90,7 @@ func stoppedHint(w io.Writer, out launcher.Outcome) {
 		name = shell.Quote(name)
 	}
 	if n > 0 {
-		fmt.Fprintf(w, "  %d stopped with `runsheet stop`: `runsheet retry %s` lets one be launched again, `runsheet run --resume-stopped` goes on with all\n", n, name)
+		fmt.Fprintf(w, "  %d stopped by a person: `runsheet retry %s` lets one be launched again, `runsheet run --resume-stopped` goes on with all\n", n, name)
 	}
 }
 

@@ -165,7 +165,7 @@ func joined(args []string) []string {
 // assigns matches name=values.
 var assigns = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
-// OneCommand writes the command line of run in which the words of a command stand in quotes, as one argument, and name=values
+// OneCommand writes the command line of run, in backquotes, in which the words of a command stand in quotes, as one argument, and name=values
 // after it.
 func OneCommand(args []string) string {
 	end := len(args)
@@ -179,7 +179,7 @@ func OneCommand(args []string) string {
 		}
 		words = append(words, w)
 	}
-	out := []string{"runsheet run", shell.Quote(strings.Join(words, " "))}
+	out := []string{"'" + strings.ReplaceAll(strings.Join(words, " "), "'", `'\''`) + "'"}
 	for _, a := range args[end:] {
 		name, values, _ := strings.Cut(a, "=")
 		if !shell.Safe(values) {
@@ -187,5 +187,5 @@ func OneCommand(args []string) string {
 		}
 		out = append(out, name+"="+values)
 	}
-	return strings.Join(out, " ")
+	return "`runsheet run " + strings.Join(out, " ") + "`"
 }

@@ -36,7 +36,7 @@ func TestInlineMeant(t *testing.T) {
 		{[]string{"v=[range(3)]"}, "write it like v=0..2;"},
 		{[]string{"v=[64,64],[128,128]"}, "as v: ['[64,64]', '[128,128]']"},
 		{[]string{"v=f(1,2),f(3,4)"}, "a comma separates values here, also within brackets"},
-		{[]string{"--lr", "{v}", "v=1,2"}, "runsheet run 'python t.py --lr {v}' v=1,2"},
+		{[]string{"--lr", "{v}", "v=1,2"}, "`runsheet run 'python t.py --lr {v}' v=1,2`"},
 		{[]string{"--lr={v}", "v=1,2"}, "runsheet run 'python t.py --lr={v}' v=1,2"},
 		{[]string{"v=1", "--out", "a b"}, `runsheet run 'python t.py v=1 --out '\''a b'\'''`},
 		{[]string{"v=f(1)"}, ""},

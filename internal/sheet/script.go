@@ -21,5 +21,5 @@ func Script(name string) string {
 
 // scriptHint says what is to be done with a script that was named where a sheet belongs.
 func scriptHint(command string) string {
-	return "a sheet says how it is run: runsheet run '" + command + " --lr {lr}' lr=0.1,0.01; or a " + FileName + " with the line `command: " + command + " --lr {lr}`"
+	return "a sheet says how it is run: `runsheet run '" + command + " --lr {lr}' lr=0.1,0.01`; or a " + FileName + " with the line `command: " + command + " --lr {lr}`"
 }
