@@ -16,6 +16,7 @@ type job struct {
 	reason string // why it is in that state
 	nodes  string
 	why    string        // what it waits for, in words
+	never  bool          // it waits for what does not come
 	stood  time.Duration // for how much of its time it was suspended; below leastStood: not at all
 }
 
@@ -81,7 +82,7 @@ func parseQueue(out string, now time.Time) (jobs map[task]job, active int, err e
 		if !isBatch(batch) {
 			continue
 		}
-		j := job{state: f[0], nodes: f[3], reason: reason}
+		j := job{state: f[0], nodes: f[3], reason: reason, never: phaseOf(f[0]) == pending && inVain(reason)}
 		if p := phaseOf(f[0]); p == running || p == suspended {
 			j.stood = stood(f[4], f[5], now)
 		}
