@@ -1,6 +1,9 @@
 package runsheet
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // Process identifies a process beyond the reuse of its number: a pid means something only together with the boot and
 // the pid namespace it was counted in and the tick it started at.
@@ -121,7 +124,19 @@ func (e End) Failure() bool { return e.Kind.Failure() && e.Cause.Kind != CauseSh
 type Cause struct {
 	Kind CauseKind `json:"kind,omitempty"` // empty: no failure
 	Text string    `json:"text,omitempty"` // one line for a person, without control characters
+	// Where is the line of the program at which an exception was thrown, as "train.py:12", where the log names one and the
+	// exception is none that passes by itself: that of a network, a file system or a device does.
+	Where string `json:"where,omitempty"`
 }
+
+// Repeats says whether a failure is the one before it again: the same exception, at the same line of the program.
+func (c Cause) Repeats(before Cause) bool {
+	return c.Where != "" && c.Where == before.Where && c.Kind == before.Kind &&
+		address.ReplaceAllString(c.Text, "") == address.ReplaceAllString(before.Text, "")
+}
+
+// address is that of an object in memory: another one in each process.
+var address = regexp.MustCompile(`\b0x[0-9a-fA-F]{6,16}\b`)
 
 // CauseKind is a class of failures.
 type CauseKind string

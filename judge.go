@@ -171,8 +171,8 @@ func judgeLive(f Facts, p Policy, now time.Time) Judgement {
 func judgeFinished(run Run, f Facts, progress *Progress, p Policy, now time.Time) Judgement {
 	at := f.FinishedAt()
 	switch {
-	case f.Claim != nil && !f.Claim.MadeBy(run):
-		return Judgement{Outdated, "made by another command: " + f.Claim.Identity}
+	case f.MadeByAnother(run):
+		return Judgement{Outdated, "made by another command: " + CommandDiff(f.Claim.Identity, run.Command)}
 	case !at.IsZero() && at.Before(p.OutdatedBefore):
 		return Judgement{Outdated, fmt.Sprintf("finished %s, before %s", at.Format(time.DateOnly), p.OutdatedBefore.Format(time.DateOnly))}
 	case !at.IsZero() && p.OutdatedAfter > 0 && now.Sub(at) > p.OutdatedAfter:
@@ -211,6 +211,9 @@ func judgeFinished(run Run, f Facts, progress *Progress, p Policy, now time.Time
 	}
 	return Judgement{Finished, note}
 }
+
+// MadeByAnother says whether the last attempt ran another command than the one that the sheet has now.
+func (f Facts) MadeByAnother(run Run) bool { return f.Claim != nil && !f.Claim.MadeBy(run) }
 
 // FinishedAt returns when the work was finished: the end of the last attempt, or the newest stamp on the evidence
 // where no attempt is recorded. It is zero where nothing tells.

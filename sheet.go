@@ -24,6 +24,8 @@ type Sheet struct {
 	Metrics []MetricSpec      // in the order of the sheet; may be empty
 	Policy  Policy
 	Pool    []PoolEntry // at least one
+	// Warnings are what may be meant, and hardly is: each says where and why, and carries a hint.
+	Warnings []error
 }
 
 // Run is one command with one work dir; the work dir is its identity.

@@ -3,9 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"runsheet/internal/sheet"
 )
 
 // strict makes every command below root exit with 2 where its arguments are wrong, cobra's own commands included, and
@@ -40,6 +45,54 @@ func wrapArgs(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		wrapArgs(sub)
 	}
+}
+
+// flagError says what is wrong with a flag, and what would be right. args is the whole command line.
+func flagError(cmd *cobra.Command, args []string, err error) error {
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) {
+		flag, given := value.GetFlag(), value.GetValue()
+		name := "--" + flag.Name
+		if flag.Shorthand != "" {
+			name = "-" + flag.Shorthand
+		}
+		switch flag.Value.Type() {
+		case "int":
+			return usage(fmt.Errorf("%s %s: not a whole number", name, given), "write it like "+name+" 2")
+		case "duration":
+			return usage(fmt.Errorf("%s %s: not a time", name, given), "write it like "+name+" 90s or 10m")
+		}
+	}
+	if words := commandWords(cmd, args); words != nil {
+		return usage(err, "an option of the command to be run stands in its quotes: "+sheet.OneCommand(words))
+	}
+	return usage(err, fmt.Sprintf("`%s --help` lists the flags", cmd.CommandPath()))
+}
+
+// commandWords returns the words of a command that was given to run without quotes around it, and what follows it; nil: there
+// is none. The flags that run has itself are not of it.
+func commandWords(cmd *cobra.Command, args []string) []string {
+	at := slices.Index(args, "run")
+	if cmd.Name() != "run" || at < 0 {
+		return nil
+	}
+	for rest := args[at+1:]; len(rest) > 0; rest = rest[1:] {
+		if word := rest[0]; !strings.HasPrefix(word, "-") {
+			if ext := path.Ext(word); ext == ".yaml" || ext == ".yml" || len(rest) == 1 {
+				return nil
+			}
+			return rest
+		}
+		name, _, whole := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
+		flag := cmd.Flags().Lookup(name)
+		if flag == nil && len(name) == 1 {
+			flag = cmd.Flags().ShorthandLookup(name)
+		}
+		if flag != nil && flag.NoOptDefVal == "" && !whole && len(rest) > 1 {
+			rest = rest[1:] // its value
+		}
+	}
+	return nil
 }
 
 const completionCodes = "\n\nExit codes: 0 done, 2 the command line is wrong."

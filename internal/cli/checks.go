@@ -49,6 +49,7 @@ func checkProject(ctx context.Context, env Env, path string) error {
 	if err != nil {
 		return err
 	}
+	warn(env, s)
 	var found []check.Violation
 	if s.Path != "" {
 		found = check.Sheet(ctx, env.Disk, s)

@@ -62,6 +62,7 @@ func Main(args []string, env Env) int {
 	env.about = &subject{}
 	root := newRoot(env)
 	root.SetArgs(args)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, args, err) })
 	cmd, err := root.ExecuteC()
 	if err == nil {
 		return exitDone
@@ -109,9 +110,6 @@ Exit codes: 0 done, 1 some run failed, 2 the command line or the sheet is wrong,
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(err, fmt.Sprintf("`%s --help` lists the flags", cmd.CommandPath()))
-	})
 	root.SetVersionTemplate("runsheet {{.Version}}\n")
 	root.AddCommand(newRun(env), newPlan(env), newStatus(env), newLogs(env), newStop(env), newRetry(env), newWait(env),
 		newReport(env), newCheck(env), newSchema(env), newVersion(env))

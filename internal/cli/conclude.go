@@ -39,9 +39,15 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 		env.say("  %d of them may live, or wait in a queue: nobody could be asked to end them. `runsheet run` adopts them, `runsheet stop status=running,queued,unknown` ends them", n)
 	}
 	if n := count[runsheet.Outdated]; n > 0 && !o.launcher.Outdated {
-		env.say("  %d outdated: made by another command, or too old; `runsheet run --outdated` makes %s anew, and deletes nothing",
-			n, map[bool]string{true: "it", false: "them"}[n == 1])
+		env.say("  %d outdated: made by another command, or too old; %s", n, rerunHint(n))
 	}
+	for _, r := range out.Snapshot.Runs {
+		if r.Status == runsheet.Outdated && !o.launcher.Outdated {
+			env.say("  %s: %s", diagnose.Clean(r.Run.Name), diagnose.Clean(r.Reason))
+			break // the others are likely to be outdated for the same reason
+		}
+	}
+	stoppedHint(env, out)
 	if out.Broken != "" {
 		complain(env, hinted(errors.New("nothing more was launched: "+out.Broken),
 			"look at one of them with `runsheet logs "+shell.Argument(firstFailed(out.Snapshot.Runs))+"`, mend the cause, and run again; or just run again: what was never tried goes first, and what failed before stops nothing"))
@@ -60,10 +66,30 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 			return exit(exitFailed)
 		}
 		return nil
-	case count[runsheet.Finished]+count[runsheet.Outdated] == len(s.Runs):
+	case count[runsheet.Finished] == len(s.Runs):
 		return nil
 	}
 	return exit(exitFailed)
+}
+
+// rerunHint says how to make n outdated runs anew.
+func rerunHint(n int) string {
+	return fmt.Sprintf("`runsheet run --outdated` makes %s anew, and deletes nothing", map[bool]string{true: "it", false: "them"}[n == 1])
+}
+
+// stoppedHint says how to go on with what was stopped by a request, which nothing else launches.
+func stoppedHint(env Env, out launcher.Outcome) {
+	n, name := 0, ""
+	for _, r := range out.Snapshot.Runs {
+		if r.Status == runsheet.Stopped && r.StopRequested() {
+			if n++; n == 1 {
+				name = diagnose.Clean(r.Run.Name)
+			}
+		}
+	}
+	if n > 0 {
+		env.say("  %d stopped by a person: `runsheet retry %s` lets one be launched again, `runsheet run --resume-stopped` goes on with all", n, shell.Argument(name))
+	}
 }
 
 // live counts the runs with an attempt of which nobody knows that it has ended.

@@ -33,13 +33,13 @@ func metricsHint(env Env, s runsheet.Snapshot) {
 	if t := first.Progress.Tracker; t != "" && t != "auto" {
 		text += " with `tracker: " + t + "`"
 	}
-	fmt.Fprintf(env.Err, "  %s\n", diagnose.Clean(text))
+	env.say("  %s", diagnose.Clean(text))
 	all := observe.FindElsewhere(context.Background(), env.Disk, finished)
 	for _, e := range all {
-		fmt.Fprintf(env.Err, "  hint: %s\n", diagnose.Clean(wayIn(env, e)))
+		env.say("  hint: %s", diagnose.Clean(wayIn(env, e)))
 	}
 	if len(all) == 0 {
-		fmt.Fprintf(env.Err, "  hint: write them there, or print them; docs/trackers.md says what is recognised, and how `progress` in the sheet reads any other file\n")
+		env.say("  hint: write them there, or print them; docs/trackers.md says what is recognised, and how `progress` in the sheet reads any other file")
 	}
 }
 

@@ -34,6 +34,7 @@ Exit codes: 0 the plan could be made, 1 it could not, 2 the command line or the 
 		if err != nil {
 			return err
 		}
+		warn(env, s)
 		if err := distinct(s); err != nil {
 			return err
 		}
@@ -46,7 +47,8 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	if err := distrusted(env, s); err != nil {
 		return err
 	}
-	actions, err := newLauncher(env, forkserver.Here(), s, o, nil, nil).Plan(cmd.Context())
+	l := newLauncher(env, forkserver.Here(), s, o, nil, nil)
+	actions, err := l.Plan(cmd.Context())
 	if err != nil {
 		return placed(err)
 	}
@@ -69,6 +71,9 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	}
 	env.say("%d to launch, %d to wait for, %d to recover, %d to end, %d to leave, %d given up", count[runsheet.VerbLaunch],
 		count[runsheet.VerbWait], count[runsheet.VerbRecover], count[runsheet.VerbEnd], count[runsheet.VerbLeave], count[runsheet.VerbGiveUp])
+	if n := l.Outdated(); n > 0 && !o.Outdated && !s.Policy.RerunOutdated {
+		env.say("%d outdated: %s", n, rerunHint(n))
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,13 @@ func typed(env Env, path string) string {
 	return shell.Argument(diagnose.Clean(path))
 }
 
+// warn tells what a sheet says and hardly means.
+func warn(env Env, s *runsheet.Sheet) {
+	for _, w := range s.Warnings {
+		complain(env, w)
+	}
+}
+
 // sheetFlag adds -s, which names the sheet on every command.
 func sheetFlag(cmd *cobra.Command) *string {
 	name := cmd.Flags().StringP("sheet", "s", "", "the sheet (default ./"+defaultSheet+")")
@@ -125,6 +133,11 @@ func snapshotOf(ctx context.Context, env Env, o *observe.Observer, whole *runshe
 	observe.GivenUp(events, snap.Runs, func(which []int) []string {
 		return newLauncher(env, forkserver.Here(), s, launcher.Options{}, nil, nil).NoHost(ctx, which)
 	})
+	if slices.ContainsFunc(snap.Runs, func(r runsheet.Observed) bool { return r.Status == runsheet.Failed }) && len(events) > 0 {
+		if held, err := record.LauncherHeld(env.Disk, record.StateDir(s.Dir, s.Path)); err == nil && held {
+			launcher.TellNext(events, snap)
+		}
+	}
 	if s.Path != "" { // what lies in a directory without a sheet is launched by nobody
 		observe.WaitForRoom(s, snap.Runs)
 	}

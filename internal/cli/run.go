@@ -52,8 +52,8 @@ The sheet that this amounts to is written to .runsheet/, and named.
 Ctrl-C stops the runs politely, the next run resumes them; a second Ctrl-C does not wait. SIGTERM, SIGHUP or a closed
 terminal leave them running.
 
-Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so far), 1 some run failed or was given up,
-2 the command line or the sheet is wrong, 3 another launcher holds the sheet, 130 stopped by Ctrl-C,
+Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so far), 1 some run failed, was given up, is
+stopped, or is outdated and was not run again, 2 the command line or the sheet is wrong, 3 another launcher holds the sheet, 130 stopped by Ctrl-C,
 129 and 143 left by SIGHUP and SIGTERM while runs go on.`,
 	}
 	var o runOptions
@@ -85,6 +85,9 @@ Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so fa
 			}
 		}
 		o.launcher.Continue = o.launcher.Once || o.detach || o.detached
+		if !o.detached {
+			warn(env, s)
+		}
 		if err := distinct(s); err != nil {
 			return err
 		}
@@ -121,10 +124,15 @@ func sheetOrInline(env Env, args []string, flag string, jobs int) (*runsheet.She
 		return loadSheet(env, path)
 	}
 	if flag != "" {
-		return nil, usage(errors.New("a sheet and a command are given"), "give one of them")
+		return nil, usage(errors.New("a sheet and a command are given"), "give one of them; a command is one argument, with its options in its quotes: "+sheet.OneCommand(args))
 	}
 	if file := args[0]; strings.HasSuffix(file, ".yaml") || strings.HasSuffix(file, ".yml") {
 		return nil, usage(fmt.Errorf("%d sheets are named, and run takes one: %s", len(args), strings.Join(args, " ")), "start a launcher for each")
+	}
+	if command := loneScript(env, args[0]); command != "" {
+		words := append(strings.Fields(command), placeholders(args[1:])...)
+		return nil, usage(fmt.Errorf("%s is a script: nothing says what starts it, and what it is given", args[0]),
+			"write its whole command, in quotes: "+sheet.OneCommand(append([]string{strings.Join(words, " ")}, args[1:]...)))
 	}
 	text, err := sheet.Inline(args, jobs)
 	if err != nil {
@@ -136,6 +144,29 @@ func sheetOrInline(env Env, args []string, flag string, jobs int) (*runsheet.She
 	}
 	env.say("the sheet of this command is %s", shownPath(env, path))
 	return loadSheet(env, path)
+}
+
+// loneScript returns the command that starts a script, where the argument is nothing but the name of one that is not started by
+// its name alone; empty: it is something else.
+func loneScript(env Env, arg string) string {
+	path := arg
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(env.Dir, path)
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 && strings.Contains(arg, "/") {
+		return ""
+	}
+	return sheet.Script(arg)
+}
+
+// placeholders returns an option for each name=values.
+func placeholders(args []string) (options []string) {
+	for _, a := range args {
+		if name, _, ok := strings.Cut(a, "="); ok {
+			options = append(options, "--"+name, "{"+name+"}")
+		}
+	}
+	return options
 }
 
 // isCommand says whether a single argument of run is a command, and not the name of a sheet.

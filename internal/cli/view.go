@@ -103,6 +103,9 @@ func wording(e journal.Event) (tui.Event, bool) {
 		default:
 			out.Kind = "failed"
 		}
+		if e.Next != nil {
+			out.Text += "; " + e.Next.Words(e.At)
+		}
 	case journal.SheetChanged:
 		out.Kind = "sheet"
 	case journal.Requested:

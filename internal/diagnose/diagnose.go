@@ -58,6 +58,10 @@ func Why(e Ended, tail []byte) runsheet.Cause {
 	if c, ok := notStarted(code, lines); ok {
 		return c
 	}
+	lines, c, ok := hydra(lines)
+	if ok {
+		return c
+	}
 	if c, ok := decisive(lines, reach); ok {
 		if strings.HasPrefix(c.Text, "KeyboardInterrupt") {
 			c = runsheet.Cause{Kind: runsheet.CauseSignal, Text: "interrupted (SIGINT)"}
@@ -90,6 +94,8 @@ func incomplete(e Ended, lines []string) runsheet.Cause {
 	}
 	c := runsheet.Cause{Kind: runsheet.CauseIncomplete, Text: "exited 0" + at(e)}
 	if f, ok := decisive(lines, 2); ok {
+		c = runsheet.Cause{Kind: f.Kind, Text: c.Text + ": " + f.Text, Where: f.Where}
+	} else if _, f, ok := hydra(lastLines(lines, reach)); ok && strings.HasPrefix(lines[len(lines)-1], hydraLast) {
 		c = runsheet.Cause{Kind: f.Kind, Text: c.Text + ": " + f.Text}
 	} else if s := lastMatch(lastLines(lines, 3), nanLoss); s != "" {
 		c = runsheet.Cause{Kind: runsheet.CauseNaN, Text: c.Text + ": " + s}

@@ -1,7 +1,9 @@
 package diagnose
 
 import (
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"runsheet"
@@ -10,6 +12,7 @@ import (
 // failure is one report of a failure in a log: a traceback, a panic.
 type failure struct {
 	line   string // the exception
+	at     string // the line of the program that threw it, as "train.py:12"; empty: the report does not say
 	more   string // what else it says; only for telling its kind
 	end    int    // index after its last line
 	caused bool   // the failure before it is its cause by the program's own word (raise ... from ...)
@@ -21,8 +24,8 @@ const traceback = "Traceback (most recent call last)"
 var (
 	pySyntax = regexp.MustCompile(`^(?:SyntaxError|IndentationError|TabError)(?:: |$)`)
 	pyError  = regexp.MustCompile(`^[A-Za-z_][\w.]*(?:: |:?$)`)
-	rustOld  = regexp.MustCompile(`^thread '.*?'(?: \(\d+\))? panicked at '(.*)', [^ ]+:\d+:\d+`)
-	rustNew  = regexp.MustCompile(`^thread '.*?'(?: \(\d+\))? panicked at [^ ]+:\d+:\d+:$`)
+	rustOld  = regexp.MustCompile(`^thread '.*?'(?: \(\d+\))? panicked at '(.*)', ([^ ]+:\d+):\d+`)
+	rustNew  = regexp.MustCompile(`^thread '.*?'(?: \(\d+\))? panicked at ([^ ]+:\d+):\d+:$`)
 	goPanic  = regexp.MustCompile(`^(?:panic: |fatal error: |runtime: out of memory)`)
 	cppAbort = regexp.MustCompile(`^(?:terminate called after throwing an instance of|libc\+\+abi: terminating)`)
 	javaFail = regexp.MustCompile(`^(?:Exception in thread "[^"]*" |Caused by: )([\w.$]+(?:: .*)?)`)
@@ -56,15 +59,16 @@ func failures(lines []string) []failure {
 		case pySyntax.MatchString(line):
 			out = append(out, failure{line: line, end: i + 1})
 		case rustNew.MatchString(line):
-			out = append(out, failure{line: "panicked: " + next(1), end: min(i+2, len(lines))})
+			out = append(out, failure{line: "panicked: " + next(1), at: path.Base(rustNew.FindStringSubmatch(line)[1]), end: min(i+2, len(lines))})
 		case rustOld.MatchString(line):
-			out = append(out, failure{line: "panicked: " + rustOld.FindStringSubmatch(line)[1], end: i + 1})
+			m := rustOld.FindStringSubmatch(line)
+			out = append(out, failure{line: "panicked: " + m[1], at: path.Base(m[2]), end: i + 1})
 		case goPanic.MatchString(line):
 			end := i + 1
 			for end < len(lines) && isGoTrace(lines[end]) {
 				end++
 			}
-			out = append(out, failure{line: line, end: end})
+			out = append(out, failure{line: line, at: goFrame(lines[i+1 : end]), end: end})
 		case cppAbort.MatchString(line):
 			f := failure{line: line, end: i + 1}
 			if what, ok := strings.CutPrefix(strings.TrimSpace(next(1)), "what():"); ok {
@@ -113,7 +117,7 @@ func python(lines []string, i int) (failure, bool) {
 	if j == len(lines) || !pyError.MatchString(lines[j]) {
 		return failure{}, false // cut off, or something else was printed in between
 	}
-	f := failure{line: lines[j], end: j + 1}
+	f := failure{line: lines[j], at: innermost(lines[i+1 : j]), end: j + 1}
 	if strings.TrimSuffix(strings.TrimSpace(f.line), ":") == "AssertionError" && source != "" {
 		f.line = "AssertionError: " + source // a bare assertion says what it is about only in its code
 	}
@@ -121,12 +125,15 @@ func python(lines []string, i int) (failure, bool) {
 		f.line += " " + lines[f.end] // the message begins on the line after
 		f.end++
 	}
-	for k := f.end; k < min(f.end+4, len(lines)); k++ {
+	for k, most := f.end, min(f.end+4, len(lines)); k < most; k++ {
 		if strings.Contains(lines[k], traceback) || strings.HasPrefix(lines[k], "During handling") || strings.HasPrefix(lines[k], "The above exception") {
 			break
 		}
 		if strings.HasPrefix(lines[k], " ") {
 			f.more += "\n" + lines[k]
+			if k == f.end {
+				f.end++ // a line of the message
+			}
 		}
 	}
 	return f, true
@@ -154,12 +161,18 @@ func decisive(lines []string, within int) (runsheet.Cause, bool) {
 	if wrappers.MatchString(all[i].line) {
 		i = len(all) - 1
 	}
+	where := ""
+	if !slices.ContainsFunc(all[:i+1], failure.passes) {
+		where = all[i].at
+	}
 	for j := i; ; j-- {
-		if kind := classify(all[j].line + all[j].more); kind != runsheet.CauseTraceback {
+		switch kind := classify(all[j].line + all[j].more); {
+		case kind == runsheet.CauseNaN && j == i:
+			return runsheet.Cause{Kind: kind, Text: text(all[j].line), Where: where}, true
+		case kind != runsheet.CauseTraceback:
 			return runsheet.Cause{Kind: kind, Text: text(all[j].line)}, true
-		}
-		if !all[j].caused || j == 0 {
-			return runsheet.Cause{Kind: runsheet.CauseTraceback, Text: text(all[i].line)}, true
+		case !all[j].caused || j == 0:
+			return runsheet.Cause{Kind: kind, Text: text(all[i].line), Where: where}, true
 		}
 	}
 }

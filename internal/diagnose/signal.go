@@ -45,6 +45,7 @@ func died(e Ended, sig string, lines []string) runsheet.Cause {
 	case "SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP":
 		// The process did it to itself and may have said why.
 		if c, ok := decisive(lines, reachDied); ok {
+			c.Where = "" // what a signal ends may not end there again
 			return c
 		}
 		if c, ok := said(lastLines(lines, 5)); ok {

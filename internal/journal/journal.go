@@ -75,6 +75,8 @@ type Event struct {
 	Cause   runsheet.Cause    `json:"cause,omitzero"`
 	Reached int64             `json:"reached,omitzero"` // how much of the work was done at that end, in the tracker's unit
 	Text    string            `json:"text,omitempty"`
+
+	Next *runsheet.Next `json:"-"` // of an end, never written, only told: the try that is to follow
 }
 
 // maxJournal bounds what is read of a journal, in bytes.

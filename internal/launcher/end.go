@@ -62,6 +62,11 @@ func (l *Launcher) snapshotOf(facts []runsheet.Facts) runsheet.Snapshot {
 			s.Runs[i].Facts, s.Runs[i].Judgement = f, runsheet.Judge(r, f, l.sheet.Policy, s.AsOf)
 		}
 	}
+	for i := range s.Runs {
+		if s.Runs[i].Status == runsheet.Failed {
+			s.Runs[i].Next = l.next(i, s.Runs[i].Facts)
+		}
+	}
 	s.Strays = slices.Clone(l.strays)
 	return s
 }

@@ -48,18 +48,31 @@ type entry struct {
 	gaveUp  int         // one more than the attempt after which it was given up in this session; 0: it was not
 	failed  bool        // it failed, in whatever session, and has not been complete since
 	before  bool        // it had failed before this session began
+	fault   *fault      // the last failed end of this session; nil: there is none, or more of the work is done since
 	tries   *plan.Tries // nil: none of this session's ended; most wait for long
+}
+
+// fault is a failed end, as far as the next one is compared with it.
+type fault struct {
+	cause   runsheet.Cause
+	reached int64 // how much of the work was done
 }
 
 // replay folds a journal. A session that did not come to its end is continued if the caller wants that; otherwise a
 // new one begins, with new retries.
 func replay(events []journal.Event, resume bool) *ledger {
+	l := folded(events)
+	if !resume || l.session == "" || l.over {
+		l.begin(record.NewNonce())
+	}
+	return l
+}
+
+// folded folds a journal, and begins nothing.
+func folded(events []journal.Event) *ledger {
 	l := &ledger{entries: map[string]*entry{}}
 	for _, e := range events {
 		l.fold(e)
-	}
-	if !resume || l.session == "" || l.over {
-		l.begin(record.NewNonce())
 	}
 	return l
 }
@@ -68,7 +81,7 @@ func replay(events []journal.Event, resume bool) *ledger {
 func (l *ledger) begin(session string) {
 	l.session, l.over, l.ends, l.refused = session, false, nil, nil
 	for _, e := range l.entries {
-		e.tries, e.gaveUp, e.reached, e.before = nil, 0, 0, e.failed
+		e.tries, e.fault, e.gaveUp, e.reached, e.before = nil, nil, 0, 0, e.failed
 	}
 }
 
@@ -123,7 +136,7 @@ func (l *ledger) fold(ev journal.Event) {
 		e.gaveUp = ev.Attempt + 1
 	case journal.Requested: // a person saw to it: what failed before says nothing about what comes
 		l.ends, l.refused = nil, nil
-		e.request, e.tries, e.gaveUp = max(e.request, ev.Request), nil, 0
+		e.request, e.tries, e.fault, e.gaveUp = max(e.request, ev.Request), nil, nil, 0
 	case journal.Ended:
 		e.ended, e.at = true, ev.At
 		if ev.Cause.Kind == runsheet.CauseRefused {
@@ -178,9 +191,9 @@ func (e *entry) count(ev journal.Event) {
 	e.reached = max(e.reached, ev.Reached)
 	switch {
 	case ev.OK:
-		*e.tries = plan.Tries{Last: ev.At}
+		*e.tries, e.fault = plan.Tries{Last: ev.At}, nil
 	case e.tries.Gained:
-		e.tries.Lost, e.tries.Void = 0, 0
+		e.tries.Lost, e.tries.Void, e.fault = 0, 0, nil
 	case ev.End == runsheet.EndLost, ev.End == runsheet.EndPreempted:
 		e.tries.Lost++
 	case blameless(ev):
@@ -190,6 +203,8 @@ func (e *entry) count(ev journal.Event) {
 		e.tries.Lost, e.tries.Void = 0, 0
 	case ev.End.Failure():
 		e.tries.Failed++
+		e.tries.Same = e.fault != nil && ev.Reached == e.fault.reached && ev.Cause.Repeats(e.fault.cause)
+		e.fault = &fault{ev.Cause, ev.Reached}
 		e.tries.Lost, e.tries.Void = 0, 0
 	}
 }

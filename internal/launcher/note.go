@@ -13,7 +13,17 @@ import (
 
 // note writes an event to the journal and tells the listener.
 func (l *Launcher) note(e journal.Event) error {
-	e.At, e.Session = l.sys.Clock.Now(), l.ledger.session
+	err := l.write(&e)
+	if err == nil {
+		l.listener.Event(e)
+	}
+	return err
+}
+
+// write writes an event to the journal.
+func (l *Launcher) write(to *journal.Event) error {
+	to.At, to.Session = l.sys.Clock.Now(), l.ledger.session
+	e := *to
 	if l.unwritten {
 		return &wholeError{errUnwritten}
 	}
@@ -34,7 +44,6 @@ func (l *Launcher) note(e journal.Event) error {
 			what+"; then run again: attempts that live go on meanwhile and will be adopted")}
 	}
 	l.ledger.fold(e)
-	l.listener.Event(e)
 	return nil
 }
 

@@ -33,6 +33,16 @@ func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 	return actions, nil
 }
 
+// Outdated counts the runs that were outdated when the plan was made.
+func (l *Launcher) Outdated() (n int) {
+	for _, r := range l.snapshot().Runs {
+		if r.Status == runsheet.Outdated {
+			n++
+		}
+	}
+	return n
+}
+
 // NoHost says of each of some runs why no host of the pool could ever have room for it, as the hosts are now; empty: one
 // could. It does nothing, and asks no scheduler.
 func (l *Launcher) NoHost(ctx context.Context, which []int) []string {

@@ -66,9 +66,11 @@ func (l *Launcher) report(ctx context.Context, i int) error {
 	if f.End.Kind == runsheet.EndVoid && ev.Cause.Kind == "" {
 		ev.Cause = runsheet.Cause{Kind: runsheet.CauseLost, Text: "it had not begun"}
 	}
-	if err := l.note(ev); err != nil {
+	if err := l.write(&ev); err != nil {
 		return err
 	}
+	ev.Next = l.next(i, f)
+	l.listener.Event(ev)
 	delete(l.uncounted, ev.Nonce)
 	now := l.sys.Clock.Now()
 	switch {

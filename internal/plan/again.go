@@ -54,6 +54,8 @@ func (in Input) again(f runsheet.Facts, t Tries, judged runsheet.Judgement) runs
 		return launch
 	case !t.Cause.Kind.CanPass():
 		return giveUp(judged.Reason + "; another try would end the same way")
+	case t.Same:
+		return giveUp(fmt.Sprintf("%s; the same as before, at %s, with no progress between: another try would end the same way", judged.Reason, t.Cause.Where))
 	case t.Failed > retries && retries == 0:
 		return giveUp(judged.Reason + "; no retries are allowed")
 	case t.Failed > retries:
@@ -61,6 +63,17 @@ func (in Input) again(f runsheet.Facts, t Tries, judged runsheet.Judgement) runs
 	}
 	launch.Reason = fmt.Sprintf("retry %d of %d: %s", t.Failed, retries, judged.Reason)
 	return in.after(launch, t.Last, delay(in.Policy.Backoff, t.Failed))
+}
+
+// Next says when a run that failed is to be tried again; zero: as soon as there is a place for it. It is not where ok is false.
+func Next(run runsheet.Run, f runsheet.Facts, t Tries, p runsheet.Policy, now time.Time) (at time.Time, ok bool) {
+	in := Input{Runs: []runsheet.Run{run}, Facts: []runsheet.Facts{f}, Tries: []Tries{t}, Policy: p, Now: now}
+	judged := runsheet.Judge(run, f, p, now)
+	if judged.Status != runsheet.Failed || f.End == nil || f.StopRequested() || f.Restarts(now) || t.Open != "" {
+		return time.Time{}, false
+	}
+	a := in.again(f, t, judged)
+	return a.Until, a.Verb == runsheet.VerbWait || a.Verb == runsheet.VerbLaunch
 }
 
 // after puts a launch off until d after last. An end that lies in the future tells that the clock was set back; then

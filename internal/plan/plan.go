@@ -28,6 +28,7 @@ type Tries struct {
 	Failed int            // failed ends that count against the retries, since the last retry request
 	Before bool           // it failed in an earlier session, and has not been complete since
 	Lost   int            // ends in a row that are not the run's fault: lost, preempted; they use up no retry
+	Same   bool           // the last two failed ends are the same exception at the same line of the program, with no progress between
 	Gained bool           // the last attempt reached a time limit, and more of the work was done by then than ever before
 	Known  int            // the last attempt that the journal tells of; 0: it tells of none
 	Void   int            // ends in a row of attempts that were given up before they began

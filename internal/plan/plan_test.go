@@ -129,11 +129,11 @@ func TestDecide(t *testing.T) {
 		{name: "outdated", world: func(w one) {
 			w.ended(runsheet.EndExit).facts.Progress = epochs(20)
 			w.run.Command = "new"
-		}, want: leave("outdated", "made by another command: "+command)},
+		}, want: leave("outdated", "made by another command: (was "+command+", now new)")},
 		{name: "outdated, to be run again", world: func(w one) {
 			w.ended(runsheet.EndExit).facts.Progress = epochs(20)
 			w.run.Command = "new"
-		}, rerun: true, want: launch("outdated: made by another command: "+command, false, true)},
+		}, rerun: true, want: launch("outdated: made by another command: (was "+command+", now new)", false, true)},
 		{name: "outdated and stopped by a person", world: func(w one) {
 			w.ended(runsheet.EndExit).facts.Progress = epochs(20)
 			w.run.Command = "new"
@@ -225,6 +225,15 @@ func TestDecide(t *testing.T) {
 			want: wait("retry 2 of 2: exited 1 at 7 of 20 epochs: ValueError", in(10*time.Second))},
 		{name: "failed too often", world: func(w one) { w.failed(3, runsheet.CauseTraceback, "ValueError", ago(time.Hour)) },
 			want: giveUp("exited 1 at 7 of 20 epochs: ValueError; failed 3 times, no retry is left")},
+		{name: "the same exception again", world: func(w one) {
+			w.failed(2, runsheet.CauseTraceback, "KeyError: 'a'", ago(time.Second))
+			w.tries.Same, w.tries.Cause.Where = true, "train.py:5"
+		}, want: giveUp("exited 1 at 7 of 20 epochs: KeyError: 'a'; the same as before, at train.py:5, with no progress between: another try would end the same way")},
+		{name: "the same exception again, a retry asked for", world: func(w one) {
+			w.failed(2, runsheet.CauseTraceback, "KeyError: 'a'", ago(time.Second))
+			w.tries.Same = true
+			w.asked(runsheet.RequestRetry)
+		}, want: launch("retry asked for by alice", true, false)},
 		{name: "a cause that cannot pass", world: func(w one) { w.failed(1, runsheet.CauseImport, "No module named torch", ago(time.Hour)) },
 			want: giveUp("exited 1 at 7 of 20 epochs: No module named torch; another try would end the same way")},
 		{name: "failed too often, a retry asked for", world: func(w one) {
@@ -277,6 +286,40 @@ func TestDecide(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestNext: when a run that failed is tried again, and whether it is.
+func TestNext(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		world func(w one)
+		at    time.Time
+		ok    bool
+	}{
+		{"waits", func(w one) { w.failed(1, runsheet.CauseTraceback, "ValueError", ago(4*time.Second)) }, in(6 * time.Second), true},
+		{"waits no more", func(w one) { w.failed(1, runsheet.CauseTraceback, "ValueError", ago(time.Minute)) }, time.Time{}, true},
+		{"lost", func(w one) { w.ended(runsheet.EndLost); *w.tries = Tries{Lost: 2, Last: noon} }, in(10 * time.Second), true},
+		{"no retry is left", func(w one) { w.failed(3, runsheet.CauseTraceback, "ValueError", ago(time.Minute)) }, time.Time{}, false},
+		{"cannot pass", func(w one) { w.failed(1, runsheet.CauseImport, "No module named torch", ago(time.Minute)) }, time.Time{}, false},
+		{"the same again", func(w one) { w.failed(2, runsheet.CauseTraceback, "ValueError", ago(time.Minute)); w.tries.Same = true }, time.Time{}, false},
+		{"stopped", func(w one) {
+			w.failed(1, runsheet.CauseTraceback, "ValueError", ago(time.Minute))
+			w.asked(runsheet.RequestStop)
+		}, time.Time{}, false},
+		{"may still live", func(w one) {
+			w.failed(1, runsheet.CauseTraceback, "ValueError", ago(time.Minute))
+			w.tries.Open = "attempt 2 may still live"
+		}, time.Time{}, false},
+		{"running", func(w one) { w.attempted() }, time.Time{}, false},
+		{"time.Time{} attempted", func(w one) {}, time.Time{}, false},
+		{"finished", func(w one) { w.ended(runsheet.EndExit).facts.Progress = epochs(20) }, time.Time{}, false},
+	} {
+		x := newOne(c.world)
+		at, ok := Next(x.Runs[0], x.Facts[0], x.Tries[0], x.Policy, x.Now)
+		if ok != c.ok || ok && !at.Equal(c.at) {
+			t.Errorf("%s: %v %v, want %v %v", c.name, at, ok, c.at, c.ok)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"runsheet"
 	"runsheet/internal/diagnose"
@@ -19,6 +20,7 @@ func complaints(s runsheet.Snapshot, style Style) []string {
 	}
 	var order []complaint
 	runs, first := map[complaint][]string{}, map[complaint]runsheet.Observed{}
+	more := map[complaint]string{} // what is said of the first run that has it
 	for _, o := range s.Runs {
 		text, hint := complain(o)
 		if text == "" {
@@ -27,6 +29,7 @@ func complaints(s runsheet.Snapshot, style Style) []string {
 		c := complaint{o.Status, text, hint}
 		if runs[c] == nil {
 			order, first[c] = append(order, c), o
+			more[c] = particulars(o, s.AsOf)
 		}
 		runs[c] = append(runs[c], diagnose.Clean(o.Run.Name))
 	}
@@ -37,12 +40,26 @@ func complaints(s runsheet.Snapshot, style Style) []string {
 		if n := len(names) - 1; n > 0 {
 			who += fmt.Sprintf(" and %d more", n)
 		}
-		lines = append(lines, "", fmt.Sprintf("%s %s: %s", who, style.Paint(Of(c.status), string(c.status)), s.Sheet.Spelled(c.text)))
+		lines = append(lines, "", fmt.Sprintf("%s %s: %s", who, style.Paint(Of(c.status), string(c.status)), s.Sheet.Spelled(c.text+more[c])))
 		if c.hint != "" {
 			lines = append(lines, "  hint: "+spelledFor(s.Sheet, first[c], c.hint))
 		}
 	}
 	return lines
+}
+
+// particulars returns what is to be said of one run beside what it has in common with others: how the command that made its
+// result differs, when it is tried again.
+func particulars(o runsheet.Observed, now time.Time) string {
+	switch {
+	case o.Status == runsheet.Outdated && o.MadeByAnother(*o.Run):
+		return ": " + diagnose.Clean(runsheet.CommandDiff(o.Claim.Identity, o.Run.Command))
+	case o.Status == runsheet.Outdated:
+		return ": " + diagnose.Clean(o.Reason)
+	case o.Next != nil:
+		return "; " + o.Next.Words(now)
+	}
+	return ""
 }
 
 // spelledFor completes the commands in a hint about a run, for which RUN stands. Where no sheet is looked at, the run's own
@@ -76,6 +93,13 @@ func complain(o runsheet.Observed) (text, hint string) {
 			text = diagnose.Clean(o.Reason) + "; " + text
 		}
 		return text, "look at the file; once it is mended or moved away, `runsheet status --recompute` reads the evidence anew"
+	case o.Next != nil:
+		return diagnose.Clean(o.Reason), "`runsheet logs RUN` shows what it printed; the launcher that is running tries it again by itself"
+	case o.Status == runsheet.Outdated && o.Run.Sheet == "": // nobody has said how it is run
+	case o.Status == runsheet.Outdated && o.MadeByAnother(*o.Run):
+		return "made by another command", rerunHint
+	case o.Status == runsheet.Outdated:
+		return "older than the sheet wants it", rerunHint
 	case o.Status == runsheet.Failed && o.End == nil && o.Claim == nil:
 		return diagnose.Clean(o.Reason), "`runsheet run` goes on with it"
 	case o.Status == runsheet.Failed && o.End != nil && o.End.Kind == runsheet.EndVoid:
@@ -84,6 +108,8 @@ func complain(o runsheet.Observed) (text, hint string) {
 		return diagnose.Clean(o.Reason), "the next `runsheet run`, or the one that is running, goes on with it"
 	case o.Status == runsheet.Failed:
 		return diagnose.Clean(o.Reason), "`runsheet logs RUN` shows what it printed, `runsheet retry RUN` lets it be tried again"
+	case o.Status == runsheet.Stopped && o.StopRequested():
+		return diagnose.Clean(o.Reason), "`runsheet retry RUN` lets it be launched again, `runsheet run --resume-stopped` goes on with all that were stopped"
 	case o.Status == runsheet.Stuck:
 		return diagnose.Clean(o.Reason), "`runsheet logs RUN` shows what it printed last, `runsheet stop RUN` ends it"
 	case o.Status == runsheet.Unknown && o.Live():
@@ -96,6 +122,9 @@ func complain(o runsheet.Observed) (text, hint string) {
 	}
 	return "", ""
 }
+
+// rerunHint is for runs that are outdated.
+const rerunHint = "`runsheet run --outdated` makes outdated runs anew, and deletes nothing"
 
 // goesOn says whether the last attempt ended in a way that uses up no retry: its run was not to blame.
 func goesOn(f runsheet.Facts) bool {

@@ -51,6 +51,7 @@ func sheet(datasets, models, seeds []string) runsheet.Snapshot {
 		for _, m := range models {
 			for _, seed := range seeds {
 				s.Runs = append(s.Runs, runsheet.Run{
+					Sheet:   s.Path,
 					Name:    fmt.Sprintf("dataset=%s,model=%s,seed=%s", d, m, seed),
 					Params:  []runsheet.Param{{Key: "dataset", Value: d}, {Key: "model", Value: m}, {Key: "seed", Value: seed}},
 					WorkDir: "/x/runs/" + d + "/" + m + "/seed_" + seed, Shown: "runs/" + d + "/" + m + "/seed_" + seed,

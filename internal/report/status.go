@@ -76,6 +76,12 @@ type RunDoc struct {
 	LastActivity *string             `json:"last_activity_at"`
 	ETA          *float64            `json:"eta_seconds"`            // of a live attempt
 	SilentSince  *string             `json:"silent_since,omitempty"` // since when the file system of the work dir has not answered
+	// Of a run that failed and that a living launcher tries again: the number of that attempt, and when its backoff is over; no
+	// time: it begins as soon as there is a place for it.
+	NextAttempt   *int    `json:"next_attempt,omitempty"`
+	NextAttemptAt *string `json:"next_attempt_at,omitempty"`
+	// MadeBy is the command that made the result of an outdated run, where it is not the sheet's any more.
+	MadeBy *string `json:"made_by,omitempty"`
 
 	Series map[string][]runsheet.Point `json:"series,omitempty"` // with --series: of each metric [step, value], oldest first
 }
@@ -203,6 +209,12 @@ func runDoc(o runsheet.Observed, now time.Time) RunDoc {
 	}
 	if e := o.End; e != nil {
 		d.EndedAt, d.ExitCode = stamp(e.At), e.ExitCode
+	}
+	if n := o.Next; n != nil {
+		d.NextAttempt, d.NextAttemptAt = &n.Attempt, stamp(n.At)
+	}
+	if o.Status == runsheet.Outdated && o.MadeByAnother(*o.Run) {
+		d.MadeBy = &o.Claim.Identity
 	}
 	if eta, ok := RunETA(o, now); ok {
 		d.ETA = seconds(eta)

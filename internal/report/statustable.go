@@ -162,7 +162,15 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live
 			return diagnose.Clean(o.Where())
 		}),
 		column(Column{Title: "TIME", Keep: 4}, func(o runsheet.Observed) string { return timing(o, s.AsOf) }),
-		column(Column{Title: "REASON", Min: 16, Keep: 2, Cut: 0}, func(o runsheet.Observed) string { return s.Sheet.Spelled(diagnose.Clean(o.Reason)) }))
+		column(Column{Title: "REASON", Min: 16, Keep: 2, Cut: 0}, func(o runsheet.Observed) string { return s.Sheet.Spelled(diagnose.Clean(reason(o, s.AsOf))) }))
+}
+
+// reason returns why a run is what it is. When it is tried again comes first: the rest may be cut off.
+func reason(o runsheet.Observed, now time.Time) string {
+	if o.Next == nil {
+		return o.Reason
+	}
+	return strings.TrimSuffix(o.Next.Words(now)+"; "+o.Reason, "; ")
 }
 
 // strays returns the live attempts that the sheet no longer has, with a reason that says so.
@@ -180,15 +188,18 @@ func strays(s runsheet.Snapshot) []runsheet.Observed {
 func nameWidth(style Style) int { return max(12, min(style.Width*3/8, 40)) }
 
 // LiveLines returns a line for each live attempt, at most most of them, and how many are not shown: those of the sheet in
-// its order, and after them those that the sheet no longer has.
+// its order, after them those that the sheet no longer has, and then the runs that failed and are to be tried again.
 func LiveLines(s runsheet.Snapshot, style Style, most int) (shown []string, hidden int) {
-	var runs []runsheet.Observed
+	var runs, again []runsheet.Observed
 	for i := range s.Runs { // there may be thousands, and few of them live
-		if o := &s.Runs[i]; o.Live() || o.Status == runsheet.Running {
+		switch o := &s.Runs[i]; {
+		case o.Live() || o.Status == runsheet.Running:
 			runs = append(runs, *o)
+		case o.Next != nil:
+			again = append(again, *o)
 		}
 	}
-	runs = append(runs, strays(s)...)
+	runs = append(append(runs, strays(s)...), again...)
 	if n := len(runs) - max(most, 0); n > 0 {
 		runs, hidden = runs[:len(runs)-n], n
 	}

@@ -123,6 +123,68 @@ func TestComplaints(t *testing.T) {
 	}
 }
 
+// TestNext: of a run that failed it is said when it is tried again, before what may be cut off, and to programs as well.
+func TestNext(t *testing.T) {
+	s := uci()
+	judged(s, 1, attempt(s.Sheet.Runs[1], time.Minute, 7, nil))
+	failed := ended(attempt(s.Sheet.Runs[0], time.Minute, 7, nil), time.Second, 1)
+	judged(s, 0, failed).Next = &runsheet.Next{Attempt: 2, At: now.Add(40 * time.Second)}
+	judged(s, 2, failed).Next = &runsheet.Next{Attempt: 2}
+	got := lines(table(t, s, Style{}))
+	for i, want := range []string{"attempt 2 in 40s; exited 1 at 7 of 20 epochs", "", "attempt 2 as soon as there is a place for it; exited 1"} {
+		if !strings.Contains(got[i+1], want) {
+			t.Errorf("no %q in %q", want, got[i+1])
+		}
+	}
+	all := strings.Join(got, "\n")
+	for _, want := range []string{"seed=0 and 1 more failed: exited 1 at 7 of 20 epochs; attempt 2 in 40s\n", "the launcher that is running tries it again by itself"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in\n%s", want, all)
+		}
+	}
+	live, _ := LiveLines(s, Style{Width: 160}, 10)
+	if len(live) != 3 || !strings.Contains(live[0], "seed=1") || !strings.Contains(live[1], "failed") || !strings.Contains(live[1], "attempt 2 in 40s") {
+		t.Errorf("live: %q", live)
+	}
+	doc := Status(s)
+	if d := doc.Runs[0]; d.NextAttempt == nil || *d.NextAttempt != 2 || d.NextAttemptAt == nil || *d.NextAttemptAt != "2026-01-02T03:04:45.678Z" {
+		t.Errorf("%v %v", d.NextAttempt, d.NextAttemptAt)
+	}
+	if d := doc.Runs[2]; d.NextAttempt == nil || d.NextAttemptAt != nil || doc.Runs[1].NextAttempt != nil {
+		t.Errorf("%v %v %v", d.NextAttempt, d.NextAttemptAt, doc.Runs[1].NextAttempt)
+	}
+}
+
+// TestOutdatedAndStopped: what is not run again by itself is told with the command that does it, and with what differs.
+func TestOutdatedAndStopped(t *testing.T) {
+	s := uci()
+	for i := range 3 {
+		f := ended(attempt(s.Sheet.Runs[i], time.Hour, 20, nil), time.Minute, 0)
+		f.Claim.Identity += " --old"
+		judged(s, i, f)
+	}
+	stopped := ended(attempt(s.Sheet.Runs[3], time.Hour, 5, nil), time.Minute, 0)
+	stopped.Request = &runsheet.Request{Number: 1, Kind: runsheet.RequestStop, User: "alice"}
+	judged(s, 3, stopped)
+	got := table(t, s, Style{})
+	for _, want := range []string{
+		"dataset=digits,model=linear,seed=0 and 2 more outdated: made by another command: train digits linear 0 (gone: --old)\n",
+		"hint: `runsheet run --outdated` makes outdated runs anew, and deletes nothing\n",
+		"dataset=digits,model=mlp,seed=0 stopped: by alice\n", "hint: `runsheet retry dataset=digits,model=mlp,seed=0`",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if d := Status(s).Runs[0]; d.MadeBy == nil || *d.MadeBy != "train digits linear 0 --old" {
+		t.Errorf("made by %v", d.MadeBy)
+	}
+	s.Runs[0].Run.Sheet = "" // found in a directory without any sheet
+	if got := table(t, s, Style{}); strings.Contains(got, "seed=0 and 2 more outdated") {
+		t.Errorf("a hint to run what no sheet describes:\n%s", got)
+	}
+}
+
 func TestMiddle(t *testing.T) {
 	for _, c := range []struct {
 		s     string

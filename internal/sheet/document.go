@@ -130,6 +130,9 @@ func (d *document) read(root *yaml.Node) {
 		}
 	})
 	with("env", d.checkEnv)
+	if len(d.list) == 0 {
+		d.warnings()
+	}
 }
 
 // commandTemplate reads the text of a command.

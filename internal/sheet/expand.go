@@ -116,6 +116,10 @@ func (d *document) entry(n *yaml.Node) (draft, bool) {
 		if slices.ContainsFunc(dr.params, func(p runsheet.Param) bool { return p.Key == e.key }) {
 			d.wrong(e.keyNode, "repeated key", "", "%q stands beside params and in it", e.key)
 		}
+		if follow(e.value).Kind == yaml.SequenceNode {
+			d.wrong(e.value, "wrong value", "values that are to be combined stand in matrix; a value that is a list stands in quotes", "an entry of runs is one run, and has one %s, not a list", e.key)
+			return
+		}
 		if v, ok := d.text(e.value, e.key); ok && d.parameter(e.keyNode, e.key) {
 			dr.params = append(dr.params, runsheet.Param{Key: e.key, Value: v})
 		}

@@ -32,10 +32,20 @@ func Inline(args []string, jobs int) ([]byte, error) {
 	if len(args) > 1 {
 		b.WriteString("matrix:\n")
 	}
+	args = joined(args)
 	for i, a := range args[1:] {
 		key, list, ok := strings.Cut(a, "=")
-		if !ok {
-			wrong("wrong argument", fmt.Sprintf("%q has no =", a), "the command is one argument: put it in quotes, and name=value,value after it")
+		if !ok || strings.HasPrefix(a, "-") {
+			msg := fmt.Sprintf("%q has no =", a)
+			if ok {
+				msg = fmt.Sprintf("%q is an option of the command", a)
+			}
+			wrong("wrong argument", msg, "the command is one argument: put it in quotes, and name=value,value after it: "+OneCommand(args))
+			break // what follows is likely to be of the command as well
+		}
+		values, msg, tip := listed(key, list)
+		if msg != "" {
+			wrong("wrong value", msg, tip)
 			continue
 		}
 		for _, before := range args[1 : i+1] {
@@ -44,7 +54,7 @@ func Inline(args []string, jobs int) ([]byte, error) {
 			}
 		}
 		fmt.Fprintf(&b, "  %s: [", scalar(key))
-		for j, v := range strings.Split(list, ",") {
+		for j, v := range values {
 			if j > 0 {
 				b.WriteString(", ")
 			}

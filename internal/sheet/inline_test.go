@@ -66,6 +66,9 @@ func TestInlineKeepsText(t *testing.T) {
 		}).Filter(func(s string) bool { return !almostForm.MatchString(s) }), 1, 5, rapid.ID).Draw(t, "values")
 		command := "echo {v} " + strings.NewReplacer("{", "(", "'", "_", `"`, "_", "\x00", "", "`", "").Replace(value.Draw(t, "command"))
 		args := []string{command, "v=" + strings.Join(values, ",")}
+		if _, msg, _ := listed("v", strings.Join(values, ",")); msg != "" {
+			t.Skip(msg) // brackets around what a comma separates
+		}
 		data, err := Inline(args, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -104,6 +107,11 @@ func TestNamesStayApart(t *testing.T) {
 	}).Filter(func(s string) bool { return !almostForm.MatchString(s) }), 1, 4, rapid.ID)
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := values.Draw(t, "a"), values.Draw(t, "b")
+		for _, list := range [][]string{a, b} {
+			if _, msg, _ := listed("v", strings.Join(list, ",")); msg != "" {
+				t.Skip(msg)
+			}
+		}
 		data, err := Inline([]string{"echo {a} {b} {work_dir}", "a=" + strings.Join(a, ","), "b=" + strings.Join(b, ",")}, 0)
 		if err != nil {
 			t.Fatal(err)

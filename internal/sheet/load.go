@@ -39,6 +39,15 @@ func Load(path string) (*runsheet.Sheet, error) {
 		return nil, failed(shown, err, "")
 	}
 	data, err := realDisk{}.Read(abs, maxSheet)
+	command := Script(nearby(shown))
+	if command == "" && (bytes.HasPrefix(data, []byte("#!")) || bytes.HasPrefix(data, []byte("\x7fELF"))) {
+		if command = nearby(shown); !strings.Contains(command, "/") {
+			command = "./" + command
+		}
+	}
+	if command != "" {
+		return nil, Errors{{What: "read the sheet", File: shown, Msg: "it is a program, not a sheet", Tip: scriptHint(command)}}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, failed(shown, fs.ErrNotExist,
 			"write a "+FileName+" here, name one, or say it all at once: `runsheet run 'python t.py --lr {lr}' lr=0.1,0.01`")
@@ -51,6 +60,16 @@ func Load(path string) (*runsheet.Sheet, error) {
 		return nil, failed(shown, err, "")
 	}
 	return parse(data, shown, abs, realDisk{})
+}
+
+// nearby returns a path as it is written from here.
+func nearby(path string) string {
+	if here, err := os.Getwd(); err == nil && filepath.IsAbs(path) {
+		if rel, err := filepath.Rel(here, path); err == nil && !strings.HasPrefix(rel, "../") {
+			return rel
+		}
+	}
+	return path
 }
 
 func failed(file string, err error, tip string) error {

@@ -36,6 +36,12 @@ func (r *reader) matrix(n *yaml.Node) []axis {
 		if !r.parameter(e.keyNode, e.key) {
 			continue
 		}
+		if v := e.value; v.Kind == yaml.ScalarNode && quoted(v) {
+			if form, what := meant(e.key, v.Value); what != "" {
+				r.wrong(v, "wrong value", form, "%s: %s", v.Value, what)
+				continue
+			}
+		}
 		values := r.values(e.value, e.key)
 		if len(values) == 0 && e.value.Kind == yaml.SequenceNode && len(e.value.Content) == 0 {
 			r.wrong(e.value, "wrong value", "", "the axis %q has no values", e.key)
@@ -71,9 +77,22 @@ func (r *reader) values(n *yaml.Node, key string) []string {
 	}
 	var all []string
 	seen := make(map[string]bool)
-	for _, item := range items {
+	for i := 0; i < len(items); i++ {
+		item := items[i]
+		if item.Kind == yaml.SequenceNode && n.Kind == yaml.SequenceNode {
+			r.wrong(item, "wrong value", nested(key, n, item), "a value of %s is a text or a number, not a list", key)
+			continue
+		}
 		s, ok := r.text(item, "a value of "+key)
 		if !ok {
+			continue
+		}
+		if !quoted(item) && pythonBegins.MatchString(s) {
+			for i+1 < len(items) && !strings.Contains(s, ")") { // YAML takes the comma between its arguments for one between values
+				i++
+				s += "," + items[i].Value
+			}
+			r.wrong(item, "wrong value", pythonForm(key, s), "%s: a range is not written as in Python", s)
 			continue
 		}
 		expanded, why := expandRange(s)

@@ -73,6 +73,7 @@ func TestSchemaRefusesBroken(t *testing.T) {
 		"exclude nothing", "exclude all", "include twice", "runs twice", "param twice", "shared", "nested", "sheet in", "work dir above", "state dir",
 		"long name", "repeat", "no configs", "bad pattern", "no commands", "octal", "zero", "files", "log", "placeholder in env", "secret in env",
 		"run without", "an entry", "slurm twice", "slurm option of ours", "slurm short option", "slurm option in two", "pool twice", "exclude in matrix", "reserved", "merge", "tag", "name", "comment only",
+		"apostrophe", "double quote", "a quoted list", "range",
 	}
 	for _, c := range broken {
 		text := []byte(strings.Replace(c.text, "§", "", 1))

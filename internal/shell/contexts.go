@@ -126,6 +126,14 @@ func (s *scanner) plain(c, last byte, at int) {
 	s.word = append(s.word, c)
 }
 
+// closings say what to do about a quote that is never closed.
+var closings = map[context]string{
+	inSingle:    `close it with another '; an apostrophe that is meant as text is written \'`,
+	inANSI:      `close it with another '`,
+	inDouble:    `close it with another "; one that is meant as text is written \"`,
+	inBackquote: "close it with another `; one that is meant as text is written \\`",
+}
+
 // finish checks that every quote was closed.
 func (s *scanner) finish() *Error {
 	if s.unsure != "" {
@@ -134,7 +142,7 @@ func (s *scanner) finish() *Error {
 	for _, f := range s.stack {
 		switch f.context {
 		case inSingle, inANSI, inDouble, inBackquote:
-			return &Error{f.at, "the quote that begins here is never closed", ""}
+			return &Error{f.at, "the quote that begins here is never closed", closings[f.context]}
 		}
 	}
 	return nil
