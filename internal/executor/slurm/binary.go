@@ -20,6 +20,9 @@ const script = `#!/bin/sh
 exec "$1" supervise --batch "$2"
 `
 
+// scriptName is how the script is called, by which squeue shows that a job is ours.
+const scriptName = "job.sh"
+
 // install puts this program and the script where the nodes find them, and returns their paths. The copy is named after
 // its contents: what waits in the queue keeps the program that it was submitted with, whatever becomes of ours.
 func install(disk durable.Disk, sys record.System, state string) (binary, job string, err error) {
@@ -36,7 +39,7 @@ func install(disk durable.Disk, sys record.System, state string) (binary, job st
 		return fail(err)
 	}
 	binary = record.BinaryPath(state, hex.EncodeToString(sum.Sum(nil)[:8]))
-	job = filepath.Join(filepath.Dir(binary), "job.sh")
+	job = filepath.Join(filepath.Dir(binary), scriptName)
 	if err := sys.FS.Private("install", filepath.Dir(binary), true); err != nil {
 		return fail(err)
 	}

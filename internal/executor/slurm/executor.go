@@ -22,6 +22,9 @@ type Executor struct {
 	configMu sync.Mutex
 	config   *config // nil: not asked yet
 
+	notesMu sync.Mutex
+	notes   map[string]notes // by batch
+
 	accountMu sync.Mutex
 	accounts  map[string]account // by the number of an array
 
@@ -46,14 +49,15 @@ type known struct {
 	asked     string           // the last signal that its job was sent for us
 	askedAt   time.Time        // when
 	stopped   runsheet.EndKind // what it was asked to end as; empty: it was not
-	word      *runsheet.Over   // what the accounting database says of its end
+	word      *runsheet.Over   // why it never will be submitted
+	told      *job             // what the accounting database says of its job, which is over
 }
 
 // New returns the executor of the cluster that this machine's Slurm commands talk to. entries are the pool's; those of
 // other kinds are left out. Without entries it can look and stop, and start nothing.
 func New(disk durable.Disk, entries ...runsheet.PoolEntry) *Executor {
 	e := &Executor{sys: record.NewSystem(disk), disk: disk, entries: map[string]runsheet.PoolEntry{},
-		known: map[string]*known{}, holding: map[string]*batch{}, limits: map[string]limit{}, pauses: map[string]pause{}, accounts: map[string]account{}, asks: map[string]ask{}}
+		known: map[string]*known{}, notes: map[string]notes{}, holding: map[string]*batch{}, limits: map[string]limit{}, pauses: map[string]pause{}, accounts: map[string]account{}, asks: map[string]ask{}}
 	for _, entry := range entries {
 		if entry.Kind == Name {
 			e.entries[entry.Name] = entry
@@ -99,8 +103,9 @@ func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) (why string, wai
 	if held != "" {
 		return held, true
 	}
-	j, ok := s.jobs[task{c.Batch, c.Task}]
-	return j.why, ok && phaseOf(j.state) == pending
+	s.began = time.Time{} // what was noted is read once, and not again for each look at the queue
+	f := e.find(ctx, s, c, nil)
+	return f.why, f.ok && phaseOf(f.state) == pending
 }
 
 // configured returns what the controller says of itself, which is asked once.

@@ -121,7 +121,7 @@ func (e *Executor) nextHeld() (next []*batch, more bool) {
 	now, tried := time.Now(), map[string]bool{}
 	for _, b := range e.held {
 		host := b.entry.Name
-		if l, ok := e.limits[host]; !tried[host] && (!ok || l.jobs > e.seen.active) && !now.Before(e.pauses[host].until) {
+		if l, ok := e.limits[host]; !tried[host] && (!ok || l.jobs > e.seen.active(l.of)) && !now.Before(e.pauses[host].until) {
 			next = append(next, b)
 		}
 		tried[host] = true
@@ -146,8 +146,7 @@ func (e *Executor) submitHeld(ctx context.Context, held *batch) {
 			return
 		}
 		b.tasks = slices.DeleteFunc(slices.Clone(b.tasks), func(l runsheet.Launch) bool {
-			_, there := s.jobs[task{l.Claim.Batch, l.Claim.Task}]
-			return there
+			return e.find(ctx, s, l.Claim, nil).ok
 		})
 		b.unsure = false
 	}

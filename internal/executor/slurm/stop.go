@@ -13,8 +13,10 @@ import (
 // ask is what is to be asked of the job of an attempt.
 type ask struct {
 	claim  runsheet.Claim
+	start  *runsheet.Start
 	signal string // as scancel takes it
 	kind   runsheet.EndKind
+	job    string // its job, once it was found
 }
 
 const (
@@ -48,7 +50,7 @@ func (e *Executor) Stop(_ context.Context, _ string, c runsheet.Claim, s *runshe
 		return nil
 	}
 	k.asked, k.askedAt = signal, time.Now()
-	e.asks[c.Nonce] = ask{c, signal, kind}
+	e.asks[c.Nonce] = ask{c, s, signal, kind, ""}
 	if !e.flies {
 		e.flies = true
 		go e.askAll()
@@ -73,9 +75,10 @@ func (e *Executor) askAll() {
 	}
 	todo := map[string][]ask{} // by signal
 	for _, a := range asks {
-		j, ok := q.jobs[task{a.claim.Batch, a.claim.Task}]
+		j := e.find(ctx, q, a.claim, a.start)
+		a.job = j.id
 		switch {
-		case !ok || phaseOf(j.state) == over:
+		case !j.ok || phaseOf(j.state) == over:
 		case phaseOf(j.state) == suspended && a.kind == runsheet.EndStuck: // since the last look; it cannot make progress
 		case a.kind == runsheet.EndVoid && phaseOf(j.state) != pending: // too late
 		case phaseOf(j.state) == pending:
@@ -92,7 +95,7 @@ func (e *Executor) askAll() {
 		all.Go(func() {
 			defer close(done)
 			for of := range slices.Chunk(todo[signal], askAtOnce) {
-				e.scancel(ctx, q, signal, of)
+				e.scancel(ctx, signal, of)
 			}
 		})
 		return done
@@ -117,13 +120,13 @@ const (
 
 // scancel sends one signal to the jobs of attempts, or cancels them where they wait. One that was started since the queue
 // was looked at is told to end by Slurm then: not with --state=PENDING, which takes every task of the array that waits.
-func (e *Executor) scancel(ctx context.Context, q snapshot, signal string, of []ask) {
+func (e *Executor) scancel(ctx context.Context, signal string, of []ask) {
 	var args, ids []string
 	if signal != unqueue {
 		args = []string{"--batch", "--signal=" + signal}
 	}
 	for _, a := range of {
-		ids = append(ids, q.jobs[task{a.claim.Batch, a.claim.Task}].id)
+		ids = append(ids, a.job)
 	}
 	args = append(args, together(ids)...)
 	_, err := command(ctx, "scancel", args...)
