@@ -225,3 +225,39 @@ func TestCancelledMeanwhile(t *testing.T) {
 	t.Run("accounted, task by task", func(t *testing.T) { cancelled(t, accounted, false, true, "_[0-3]", scancel) })
 	t.Run("accounted, whole", func(t *testing.T) { cancelled(t, accounted, false, true, "", scancel) })
 }
+
+// TestHiddenPartition: an administrator hides a partition, so that its jobs are shown to whoever asks for all alone. They are
+// not taken for cancelled. Administrators, and root with them, see all: the runs are another user's.
+func TestHiddenPartition(t *testing.T) {
+	c := slurmtest.Start(t, slurmtest.Config{Nodes: 1})
+	dir, err := os.MkdirTemp("", "nobody") // a test's own is closed to others
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	p := newProjectIn(t, dir, strings.Replace(quick("0, 1"), "time: 10m", "time: 10m, options: [--hold]", 1))
+	program, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write("runsheet", string(program))
+	p.own, p.env = filepath.Join(dir, "runsheet"), []string{"HOME=" + dir}
+	for _, path := range []string{"", "runsheet.yaml", "train.sh", "runsheet"} {
+		if err := os.Chown(filepath.Join(dir, path), slurmtest.NobodyID, slurmtest.NobodyID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func(s status) bool {
+		return s.count("queued") == 2 && strings.Contains(s.Runs[1].Reason, "JobHeldUser")
+	}
+	l := p.launch()
+	p.await("both to be held", held)
+	c.Run("scontrol", "update", "partitionname=main", "hidden=yes")
+	looks := time.Now()
+	exectest.Await(t, "the launcher to look", func() bool { return time.Since(looks) > 5*time.Second })
+	if s := p.status(); !held(s) || l.over() {
+		t.Errorf("%+v", s.Runs)
+	}
+	l.cmd.Process.Signal(unix.SIGINT)
+	p.wait(l, time.Minute)
+}

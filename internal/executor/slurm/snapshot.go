@@ -99,8 +99,9 @@ func (e *Executor) since(ctx context.Context, good func() bool, patient bool) sn
 	return e.seen
 }
 
+// squeue shows this user's jobs, with --all also those in a partition that is hidden, or closed to the user's groups by now.
 func squeue(options ...string) (string, error) {
-	return command(context.Background(), "squeue", append([]string{"--noheader", "--states=all", "--user=" + strconv.Itoa(os.Geteuid()), "--format=" + fields}, options...)...)
+	return command(context.Background(), "squeue", append([]string{"--noheader", "--all", "--states=all", "--user=" + strconv.Itoa(os.Geteuid()), "--format=" + fields}, options...)...)
 }
 
 // ask runs squeue, takes its answer in, and closes done.

@@ -15,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Config is how a cluster is to be. Zero values are Slurm's defaults, or the smallest that makes sense.
@@ -219,15 +217,20 @@ func (c *Cluster) Try(name string, args ...string) error {
 func (c *Cluster) AsNobody(name string, args ...string) error {
 	cmd := c.command(name, args...)
 	cmd.Dir = "/"
-	cmd.SysProcAttr = &unix.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	cmd.SysProcAttr = Nobody()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", name, err, out)
 	}
 	return nil
 }
 
-// nobody is the number of the user and the group of that name, on every Linux.
-const nobody = 65534
+// Nobody makes a command that of a user who has no rights.
+func Nobody() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: NobodyID, Gid: NobodyID}}
+}
+
+// NobodyID is the number of that user, and of the user's group, on every Linux.
+const NobodyID = 65534
 
 func (c *Cluster) try(name string, args ...string) (string, error) {
 	out, err := c.command(name, args...).CombinedOutput()
