@@ -145,9 +145,18 @@ func (e *Executor) submitHeld(ctx context.Context, held *batch) {
 		if s.err != nil {
 			return
 		}
+		took := map[string][]runsheet.Launch{} // by the numbers of their jobs, which nobody heard
 		b.tasks = slices.DeleteFunc(slices.Clone(b.tasks), func(l runsheet.Launch) bool {
-			return e.find(ctx, s, l.Claim, nil).ok
+			f := e.find(ctx, s, l.Claim, nil)
+			if f.ok {
+				id, _, _ := strings.Cut(f.id, "_")
+				took[id] = append(took[id], l)
+			}
+			return f.ok
 		})
+		for id, part := range took {
+			e.noteJob(ctx, &b, part, id)
+		}
 		b.unsure = false
 	}
 	err := e.submit(ctx, &b)

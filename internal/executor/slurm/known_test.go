@@ -109,6 +109,13 @@ func TestComments(t *testing.T) {
 			}
 		})
 	})
+	t.Run("an answer lost", func(t *testing.T) {
+		replaced(t, "sbatch", `mkdir `+filepath.Join(t.TempDir(), "lost")+` 2>/dev/null || exec REAL "$@"
+REAL "$@" >/dev/null
+echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2
+exit 1`)
+		known(t, site, nil)
+	})
 	// Then the numbers alone tell: those that were noted, and that supervisors have written down.
 	t.Run("no arguments in the queue", func(t *testing.T) {
 		replaced(t, "squeue", `REAL "$@" | sed 's#/bin/job\.sh [^|]*|#/bin/job.sh|#'`)
