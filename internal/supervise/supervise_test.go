@@ -16,6 +16,7 @@ import (
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/exectest"
 	"runsheet/internal/executor/local"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/proc"
 	"runsheet/internal/record"
 	"runsheet/internal/supervise"
@@ -46,7 +47,7 @@ type attempt struct {
 func claimed(t testing.TB, command string, edit ...func(*runsheet.Claim)) *attempt {
 	t.Helper()
 	exectest.Needs(t, "bash")
-	a := &attempt{t: t, exec: local.New(durable.OS()), sys: record.NewSystem(durable.OS())}
+	a := &attempt{t: t, exec: local.New(durable.OS(), forkserver.Here()), sys: record.NewSystem(durable.OS())}
 	a.dir, a.claim = exectest.Claimed(t, local.Name, command, edit...)
 	a.work = a.claim.WorkDir
 	log := record.SuperviseLogPath(a.dir)
@@ -308,6 +309,16 @@ func TestStuck(t *testing.T) {
 	a.has("ready")
 	a.stop(runsheet.EndStuck, false)
 	if e := a.end(); e.Kind != runsheet.EndStuck || e.Cause.Kind != runsheet.CauseStuck || e.Progress.Completed != 1 {
+		t.Errorf("end %+v", e)
+	}
+}
+
+// TestStuckLeftover holds that what a command left running, which shows no progress, is not called the command.
+func TestStuckLeftover(t *testing.T) {
+	a := begin(t, epoch+"epoch 0; sleep 1000 & "+says("ready", "$!"), epochs(3))
+	a.has("ready")
+	a.stop(runsheet.EndStuck, false)
+	if e := a.end(); e.Kind != runsheet.EndStuck || e.ExitCode == nil || !strings.HasPrefix(e.Cause.Text, "the command exited 0, and what it left running") {
 		t.Errorf("end %+v", e)
 	}
 }

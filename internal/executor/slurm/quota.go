@@ -25,7 +25,7 @@ func (e *Executor) quota(ctx context.Context, entry runsheet.PoolEntry, r *refus
 	if err != nil {
 		return quota{}, false
 	}
-	out, err := command(ctx, "scontrol", "show", "assoc_mgr", "users="+me.Username, "flags=assoc,qos")
+	out, err := e.command(ctx, "scontrol", "show", "assoc_mgr", "users="+me.Username, "flags=assoc,qos")
 	if err != nil {
 		return quota{}, false
 	}

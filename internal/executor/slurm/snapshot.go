@@ -100,17 +100,17 @@ func (e *Executor) since(ctx context.Context, good func() bool, patient bool) sn
 }
 
 // squeue shows this user's jobs, with --all also those in a partition that is hidden, or closed to the user's groups by now.
-func squeue(options ...string) (string, error) {
-	return command(context.Background(), "squeue", append([]string{"--noheader", "--all", "--states=all", "--user=" + strconv.Itoa(os.Geteuid()), "--format=" + fields}, options...)...)
+func (e *Executor) squeue(options ...string) (string, error) {
+	return e.command(context.Background(), "squeue", append([]string{"--noheader", "--all", "--states=all", "--user=" + strconv.Itoa(os.Geteuid()), "--format=" + fields}, options...)...)
 }
 
 // ask runs squeue, takes its answer in, and closes done.
 func (e *Executor) ask(done chan struct{}) {
 	s := snapshot{began: time.Now()}
 	s.asOf = s.began
-	out, err := squeue()
+	out, err := e.squeue()
 	if err == nil && differ(out) {
-		out, err = squeue("--array") // a line for each task
+		out, err = e.squeue("--array") // a line for each task
 	}
 	s.took = time.Since(s.began)
 	s.words = sha256.Sum256([]byte(out))

@@ -129,7 +129,7 @@ func (e *Executor) scancel(ctx context.Context, signal string, of []ask) {
 		ids = append(ids, a.job)
 	}
 	args = append(args, together(ids)...)
-	_, err := command(ctx, "scancel", args...)
+	_, err := e.command(ctx, "scancel", args...)
 	e.mu.Lock()
 	e.seen.moved = time.Now()
 	for _, a := range of {

@@ -128,7 +128,7 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 			}
 		}
 		part := b.tasks[:n]
-		out, err := command(ctx, "sbatch", append(submission(b.entry, part, b.alone), b.args...)...)
+		out, err := e.command(ctx, "sbatch", append(submission(b.entry, part, b.alone), b.args...)...)
 		var r *refusal
 		if err == nil {
 			e.noteJob(ctx, b, part, out)
