@@ -137,9 +137,13 @@ func (f found) called(c runsheet.Claim, s *runsheet.Start) string {
 }
 
 // find looks for an attempt's job in the queue: by the name of its submission, which the job shows, or by the number that
-// was noted when Slurm took it, or that its supervisor has written down.
+// was noted when Slurm took it, or that its supervisor has written down. What was noted is read for those alone that do not
+// show their submission.
 func (e *Executor) find(ctx context.Context, q snapshot, c runsheet.Claim, s *runsheet.Start) found {
 	if j, ok := q.jobs[task{c.Batch, c.Task}]; ok {
+		return found{job: j, ok: true}
+	}
+	if j, ok := q.jobs[task{c.Batch, whole}]; ok && c.Task == 0 && phaseOf(j.state) != over { // it is alone
 		return found{job: j, ok: true}
 	}
 	ours, asOf := "", q.began
