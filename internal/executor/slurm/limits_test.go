@@ -92,7 +92,7 @@ func TestSubmitLimit(t *testing.T) {
 			t.Errorf("it exits %d", code)
 		}
 		p.firstAttempts()
-		// To find out that it takes seven of thirty are six calls, and each time that places are free it is one.
+		// To find out that it takes seven of thirty is a call or two, or six where Slurm does not say how many, and each time that places are free it is one.
 		if most > 7 || waiting < 9 || calls() > 6+23 {
 			t.Errorf("%d jobs in the queue at once, %d runs waited, %d calls of sbatch", most, waiting, calls())
 		}
@@ -130,7 +130,7 @@ func TestSubmitLimit(t *testing.T) {
 			t.Errorf("with the launcher gone, %d wait", n)
 		}
 		l = p.launch()
-		exectest.Await(t, "the next launcher to be refused", func() bool { return calls()-before >= 6 })
+		exectest.Await(t, "the next launcher to be refused", func() bool { return calls()-before >= 2 })
 		if n := p.refused(limitWords); n != 5 {
 			t.Errorf("with the next launcher, %d wait", n)
 		}
