@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -162,6 +163,12 @@ func TestSubmitLimit(t *testing.T) {
 		}
 		l2 := second.launch()
 		second.await("the second sheet to wait", func(status) bool { return second.refused(words) == 10 })
+		single := newProject(t, gatedQuick("0")) // of which the first refusal is the last
+		l3 := single.launch()
+		single.await("a single run to wait", func(status) bool { return single.refused(words) == 1 })
+		l3.cmd.Process.Signal(syscall.SIGINT)
+		single.wait(l3, time.Minute)
+		first = calls() - before
 		// Jobs of the other account end, one by one.
 		for x := range 10 {
 			c.Run("scancel", held+"_"+strconv.Itoa(x))

@@ -146,6 +146,7 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 		if !errors.As(err, &r) {
 			return err
 		}
+		why := r.reason()
 		switch kind := classify(r); {
 		case kind == away || r.unsure:
 			b.why, b.unsure = r.text, true
@@ -160,13 +161,16 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 			if room > 0 && room < n { // it says itself how many it takes
 				n = 2 * room
 			}
+			if l, ok := e.limit(b.entry.Name); ok {
+				why = l.words
+			}
 		case kind == forNow:
 			e.setCrowded(b.entry.Name, n == 1)
 			if gently {
 				n = 0
 			}
 		}
-		b.why, b.full, refused = r.reason(), true, true
+		b.why, b.full, refused = why, true, true
 		n /= 2
 	}
 	return nil
