@@ -51,6 +51,7 @@ type known struct {
 	asked     string           // the last signal that its job was sent for us
 	askedAt   time.Time        // when
 	stopped   runsheet.EndKind // what it was asked to end as; empty: it was not
+	refused   string           // why Slurm would never have started it, where it was taken out of the queue for that
 	word      *runsheet.Over   // why it never will be submitted
 	told      *job             // what the accounting database says of its job, which is over
 }
@@ -94,20 +95,20 @@ func (e *Executor) Batch(ctx context.Context) (int, error) {
 }
 
 // Waits implements runsheet.Queue.
-func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) (why string, waits bool) {
+func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) (seen runsheet.Sighting, waits bool) {
 	s := e.queue(ctx)
 	if s.err != nil {
-		return "", false
+		return seen, false
 	}
 	e.mu.Lock()
 	held := e.holds(c.Nonce)
 	e.mu.Unlock()
 	if held != "" {
-		return held, true
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: held}, true
 	}
 	s.began = time.Time{} // what was noted is read once, and not again for each look at the queue
 	f := e.find(ctx, s, c, nil)
-	return f.why, f.ok && phaseOf(f.state) == pending
+	return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: f.why, Never: f.never}, f.ok && phaseOf(f.state) == pending
 }
 
 // configured returns what the controller says of itself, which is asked once.

@@ -120,7 +120,7 @@ exit 1`)
 	})
 	// Then the numbers alone tell: those that were noted, and that supervisors have written down.
 	t.Run("no arguments in the queue", func(t *testing.T) {
-		replaced(t, "squeue", `REAL "$@" | sed 's#/bin/job\.sh [^|]*|#/bin/job.sh|#'`)
+		replaced(t, "squeue", `REAL "$@" | sed 's#\(/bin/job\.[a-z]*\) [^|]*|#\1|#'`)
 		known(t, site, nil)
 	})
 }

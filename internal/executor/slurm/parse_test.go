@@ -220,7 +220,7 @@ func TestLead(t *testing.T) {
 }
 
 func TestEnvironment(t *testing.T) {
-	got := environment([]string{"PATH=/bin", "SLURM_CONF=/c", "SLURM_JOB_ID=7", "SBATCH_PARTITION=x", "SQUEUE_FORMAT=%i", "HF_TOKEN=secret"}, "squeue")
+	got := environment([]string{"PATH=/bin", "SLURM_CONF=/c", "SLURM_JOB_ID=7", "SBATCH_PARTITION=x", "SQUEUE_FORMAT=%i", "HF_TOKEN=secret", "BASH_ENV=/rc"}, "squeue")
 	if d := gocmp.Diff([]string{"PATH=/bin", "SLURM_CONF=/c", "HF_TOKEN=secret", "SLURM_BITSTR_LEN=0"}, got); d != "" {
 		t.Error(d)
 	}

@@ -17,6 +17,7 @@ type job struct {
 	nodes  string
 	why    string        // what it waits for, in words
 	kind   kind          // what limits of the accounting database it counts for
+	never  bool          // it waits for what does not come
 	stood  time.Duration // for how much of its time it was suspended; below leastStood: not at all
 }
 
@@ -99,7 +100,7 @@ func parseQueue(out string, now time.Time) (jobs map[task]job, active map[kind]i
 		case batch == "":
 			batch = f[1]
 		}
-		j.reason = reason
+		j.reason, j.never = reason, phaseOf(f[0]) == pending && inVain(reason)
 		if p := phaseOf(f[0]); p == running || p == suspended {
 			j.stood = stood(f[4], f[5], now)
 		}
@@ -156,17 +157,19 @@ func keep(jobs map[task]job, t task, j job) {
 
 // whose reads what squeue shows last of a job: the comment, the command and the reason. The name of its submission stands
 // in the comment, until somebody else writes one there, and at the end of the command. A squeue that shows no arguments
-// leaves the name of our script: such a job is ours, and batch is empty.
+// leaves the name of one of our scripts: such a job is ours, and batch is empty.
 func whose(rest string) (batch, reason string, ours bool) {
-	const list, script = ".json|", "/" + scriptName + "|"
+	const list = ".json|"
 	if i := strings.LastIndex(rest, list); i >= batchLength && isBatch(rest[i-batchLength:i]) {
 		return rest[i-batchLength : i], rest[i+len(list):], true
 	}
 	comment, after, _ := strings.Cut(rest, "|")
-	if i := strings.LastIndex(rest, script); i >= 0 {
-		reason, ours = rest[i+len(script):], true
-	} else {
-		_, reason, _ = strings.Cut(after, "|")
+	_, reason, _ = strings.Cut(after, "|")
+	for _, script := range scripts {
+		shown := "/" + script.name + "|"
+		if i := strings.LastIndex(rest, shown); i >= 0 {
+			reason, ours = rest[i+len(shown):], true
+		}
 	}
 	if isBatch(comment) {
 		return comment, reason, true

@@ -79,6 +79,10 @@ func waitsFor(j job, again bool) string {
 		}
 	case "JobHeldUser", "JobHeldAdmin", "job requeued in held state":
 		reason += ", held until `scontrol release " + j.id + "`"
+	default:
+		if j.never {
+			reason += ", for which Slurm will never start it as it is"
+		}
 	}
 	return fmt.Sprintf("in Slurm's queue: %s (job %s)", reason, j.id)
 }

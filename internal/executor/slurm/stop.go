@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ type ask struct {
 	start  *runsheet.Start
 	signal string // as scancel takes it
 	kind   runsheet.EndKind
-	job    string // its job, once it was found
+	job    job // its job, once it was found
 }
 
 const (
@@ -50,7 +51,7 @@ func (e *Executor) Stop(_ context.Context, _ string, c runsheet.Claim, s *runshe
 		return nil
 	}
 	k.asked, k.askedAt = signal, time.Now()
-	e.asks[c.Nonce] = ask{c, s, signal, kind, ""}
+	e.asks[c.Nonce] = ask{c, s, signal, kind, job{}}
 	if !e.flies {
 		e.flies = true
 		go e.askAll()
@@ -76,7 +77,7 @@ func (e *Executor) askAll() {
 	todo := map[string][]ask{} // by signal
 	for _, a := range asks {
 		j := e.find(ctx, q, a.claim, a.start)
-		a.job = j.id
+		a.job = j.job
 		switch {
 		case !j.ok || phaseOf(j.state) == over:
 		case phaseOf(j.state) == suspended && a.kind == runsheet.EndStuck: // since the last look; it cannot make progress
@@ -126,14 +127,18 @@ func (e *Executor) scancel(ctx context.Context, signal string, of []ask) {
 		args = []string{"--batch", "--signal=" + signal}
 	}
 	for _, a := range of {
-		ids = append(ids, a.job)
+		ids = append(ids, a.job.id)
 	}
 	args = append(args, together(ids)...)
 	_, err := e.command(ctx, "scancel", args...)
 	e.mu.Lock()
 	e.seen.moved = time.Now()
 	for _, a := range of {
-		e.remember(a.claim.Nonce).stopped = a.kind
+		k := e.remember(a.claim.Nonce)
+		k.stopped = a.kind
+		if a.job.never {
+			k.refused = "Slurm would never start it: " + strings.Trim(a.job.reason, "()")
+		}
 	}
 	e.mu.Unlock()
 	if err != nil || signal == unqueue { // one of them may be over already, and then all are asked again

@@ -152,11 +152,11 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 			b.why, b.unsure = r.text, true
 			return nil
 		case kind == forGood:
-			return err
+			return never{err}
 		case kind == ofOurs:
 			none, room := e.met(ctx, b.entry, r, n)
 			if none {
-				return err // nothing of this user's is in the way
+				return never{err} // nothing of this user's is in the way
 			}
 			if room > 0 && room < n { // it says itself how many it takes
 				n = 2 * room
