@@ -83,8 +83,10 @@ func (l *Launcher) provedGone(ctx context.Context, workDir string, e *entry, rel
 	return true, nil
 }
 
-// inQueue says whether an attempt that was claimed for a queue lives, by the word of its scheduler.
+// inQueue says whether an attempt that was claimed for a queue lives, by the word of its scheduler. What was noted of its
+// submission lies beside the sheet.
 func (l *Launcher) inQueue(ctx context.Context, attemptDir string, c runsheet.Claim) runsheet.Liveness {
+	c.Sheet, c.Dir = l.sheet.Path, l.sheet.Dir
 	for _, e := range l.executors {
 		if q, ok := e.(runsheet.Queue); ok {
 			return q.Probe(ctx, attemptDir, c, nil).Liveness

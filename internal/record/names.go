@@ -151,6 +151,11 @@ func BatchHeldPath(stateDir, batch string) string {
 	return filepath.Join(stateDir, "batches", batch+".held")
 }
 
+// BatchJobsPath returns what the scheduler called the jobs of a submission, a line for each time that some were taken.
+func BatchJobsPath(stateDir, batch string) string {
+	return filepath.Join(stateDir, "batches", batch+".jobs")
+}
+
 // BinaryPath returns where the copy of this program lies that jobs of a sheet run, named after the hash of its contents.
 func BinaryPath(stateDir, hash string) string {
 	return filepath.Join(stateDir, "bin", "runsheet-"+hash)

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -105,9 +106,10 @@ func (r *reader) gpus(n *yaml.Node) []int {
 // ours are the options of sbatch that Runsheet sets itself, and those that would keep a job from being what it submits.
 var ours = map[string]string{
 	"array": "runs are submitted as arrays by themselves", "a": "runs are submitted as arrays by themselves",
-	"comment": "it is how the jobs of runs are found again",
-	"signal":  "it follows from stop_grace",
-	"output":  "a run's output is in its run.log", "o": "a run's output is in its run.log",
+	"comment":  "it is how the jobs of runs are found again",
+	"clusters": "a sheet's jobs are all on the cluster that Slurm's commands talk to where you start runsheet", "M": "a sheet's jobs are all on the cluster that Slurm's commands talk to where you start runsheet",
+	"signal": "it follows from stop_grace",
+	"output": "a run's output is in its run.log", "o": "a run's output is in its run.log",
 	"error": "a run's output is in its run.log", "e": "a run's output is in its run.log",
 	"input": "a command has no input", "i": "a command has no input",
 	"wrap": "the command stands in the sheet", "parsable": "it is set", "test-only": "nothing would run",
@@ -117,6 +119,16 @@ var ours = map[string]string{
 	"partition": "it has a key of its own: partition", "p": "it has a key of its own: partition",
 	"gres": "it has a key of its own: gres",
 	"help": "nothing would run", "h": "nothing would run", "usage": "nothing would run", "version": "nothing would run", "V": "nothing would run",
+}
+
+// shortened says why an option is not to be set that is the beginning of one of ours: sbatch takes it for that one.
+func shortened(name string) (why string, taken bool) {
+	for _, full := range slices.Sorted(maps.Keys(ours)) {
+		if len(full) > 1 && strings.HasPrefix(full, name) {
+			return "it means --" + full + ", and " + ours[full], true
+		}
+	}
+	return "", false
 }
 
 // slurm reads what is said of a cluster; n may be nil.
@@ -173,6 +185,9 @@ func (r *reader) options(n *yaml.Node) []string {
 			name = name[:1] // -tVALUE
 		}
 		why, taken := ours[name]
+		if long && name != "" && !taken {
+			why, taken = shortened(name)
+		}
 		switch {
 		case !strings.HasPrefix(s, "-") || name == "":
 			r.wrong(item, "wrong value", "write it as one argument of sbatch, like --account=lab or --exclusive", "%q is no option", s)

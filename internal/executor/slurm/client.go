@@ -110,7 +110,7 @@ func environment(ours []string, name string) []string {
 			out = append(out, kv)
 		}
 	}
-	if name == "squeue" {
+	if name == "squeue" || name == "sacct" {
 		out = append(out, "SLURM_BITSTR_LEN=0") // the whole of an array's tasks, however long
 	}
 	return out

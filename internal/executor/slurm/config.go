@@ -15,6 +15,7 @@ const batchMost = 1000
 type config struct {
 	maxArray   int           // one more than the highest number of a task; 0: not said, 1 and below: no arrays
 	remembers  time.Duration // how long a job that is over is shown
+	cluster    string        // what the cluster is called
 	accounting bool          // there is an accounting database to ask
 }
 
@@ -38,6 +39,8 @@ func parseConfig(out string) config {
 			if n, err := strconv.Atoi(seconds); err == nil {
 				c.remembers = time.Duration(n) * time.Second
 			}
+		case "ClusterName":
+			c.cluster = value
 		case "AccountingStorageType":
 			c.accounting = value != "" && !strings.HasSuffix(value, "/none") && value != "(null)"
 		}

@@ -24,6 +24,9 @@ type Executor struct {
 	configMu sync.Mutex
 	config   *config // nil: not asked yet
 
+	notesMu sync.Mutex
+	notes   map[string]notes // by batch
+
 	accountMu sync.Mutex
 	accounts  map[string]account // by the number of an array
 
@@ -49,14 +52,15 @@ type known struct {
 	askedAt   time.Time        // when
 	stopped   runsheet.EndKind // what it was asked to end as; empty: it was not
 	refused   string           // why Slurm would never have started it, where it was taken out of the queue for that
-	word      *runsheet.Over   // what the accounting database says of its end
+	word      *runsheet.Over   // why it never will be submitted
+	told      *job             // what the accounting database says of its job, which is over
 }
 
 // New returns the executor of the cluster that this machine's Slurm commands talk to. entries are the pool's; those of
 // other kinds are left out. Without entries it can look and stop, and start nothing. Slurm's commands are started by fork.
 func New(disk durable.Disk, fork *forkserver.Server, entries ...runsheet.PoolEntry) *Executor {
 	e := &Executor{sys: record.NewSystem(disk), disk: disk, fork: fork, entries: map[string]runsheet.PoolEntry{},
-		known: map[string]*known{}, holding: map[string]*batch{}, limits: map[string]limit{}, pauses: map[string]pause{}, accounts: map[string]account{}, asks: map[string]ask{}}
+		known: map[string]*known{}, notes: map[string]notes{}, holding: map[string]*batch{}, limits: map[string]limit{}, pauses: map[string]pause{}, accounts: map[string]account{}, asks: map[string]ask{}}
 	for _, entry := range entries {
 		if entry.Kind == Name {
 			e.entries[entry.Name] = entry
@@ -102,8 +106,9 @@ func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) (seen runsheet.S
 	if held != "" {
 		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: held}, true
 	}
-	j, ok := s.jobs[task{c.Batch, c.Task}]
-	return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: j.why, Never: j.never}, ok && phaseOf(j.state) == pending
+	s.began = time.Time{} // what was noted is read once, and not again for each look at the queue
+	f := e.find(ctx, s, c, nil)
+	return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: f.why, Never: f.never}, f.ok && phaseOf(f.state) == pending
 }
 
 // configured returns what the controller says of itself, which is asked once.

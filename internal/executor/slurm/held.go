@@ -122,7 +122,7 @@ func (e *Executor) nextHeld() (next []*batch, more bool) {
 	now, tried := time.Now(), map[string]bool{}
 	for _, b := range e.held {
 		host := b.entry.Name
-		if l, ok := e.limits[host]; !tried[host] && (!ok || l.jobs > e.seen.active) && !now.Before(e.pauses[host].until) {
+		if l, ok := e.limits[host]; !tried[host] && (!ok || l.jobs > e.seen.active(l.of)) && !now.Before(e.pauses[host].until) {
 			next = append(next, b)
 		}
 		tried[host] = true
@@ -146,10 +146,18 @@ func (e *Executor) submitHeld(ctx context.Context, held *batch) {
 		if s.err != nil {
 			return
 		}
+		took := map[string][]runsheet.Launch{} // by the numbers of their jobs, which nobody heard
 		b.tasks = slices.DeleteFunc(slices.Clone(b.tasks), func(l runsheet.Launch) bool {
-			_, there := s.jobs[task{l.Claim.Batch, l.Claim.Task}]
-			return there
+			f := e.find(ctx, s, l.Claim, nil)
+			if f.ok {
+				id, _, _ := strings.Cut(f.id, "_")
+				took[id] = append(took[id], l)
+			}
+			return f.ok
 		})
+		for id, part := range took {
+			e.noteJob(ctx, &b, part, id)
+		}
 		b.unsure = false
 	}
 	err := e.submit(ctx, &b)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"runsheet"
 )
 
 // tryBeyond is how often a limit that was met is tried again, although as many jobs are there as before: it may have been
@@ -13,22 +15,40 @@ const tryBeyond = time.Minute
 // limit is a number of jobs that Slurm would not exceed. Entries of the pool differ in their partitions and QOS, so each
 // has its own.
 type limit struct {
-	jobs  int    // of this user, for whatever entry
+	of    kind   // whom it counts, of this user's jobs
+	jobs  int    // how many of them there may be
 	room  int    // how many more it takes
 	words string // what it said
 }
 
-// met learns from the refusal of one job how many Slurm takes of this user, and says whether that is none.
-func (e *Executor) met(ctx context.Context, host string, r *refusal) (none bool) {
+// met learns from the refusal of n jobs how many Slurm takes of this user, and says whether that is none, and how many
+// more it takes; 0 where that is not known.
+func (e *Executor) met(ctx context.Context, entry runsheet.PoolEntry, r *refusal, n int) (none bool, room int) {
 	s := e.fresh(ctx)
+	if s.err != nil {
+		return false, 0
+	}
+	q, known := e.quota(ctx, entry, r)
+	if n > 1 && !known {
+		return false, 0
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if s.err != nil {
-		return false
+	l := limit{words: fmt.Sprintf("it takes no more jobs of yours for now (%s)", r.reason())}
+	if known {
+		l.words = fmt.Sprintf("it takes no more than %d jobs of yours at once%s (%s)", q.most, q.of.among(), r.reason())
+		if s.active(q.of) == q.used { // what counts for it is what is seen to count for it
+			l.of = q.of
+		}
+		room = max(q.most-q.used, 0)
 	}
-	n := max(s.active, 1)
-	e.limits[host] = limit{jobs: n, words: fmt.Sprintf("it takes no more than %d jobs of yours at once (%s)", n, r.reason())}
-	return s.active == 0
+	if n == 1 {
+		room = 0 // whatever it says
+		e.pauses[entry.Name] = e.pauses[entry.Name].longer(time.Now())
+	}
+	l.jobs = s.active(l.of) + room
+	e.limits[entry.Name] = l
+	return n == 1 && s.active(kind{}) == 0, room
 }
 
 // limit returns what is known of how many jobs Slurm takes for an entry of the pool.
@@ -36,7 +56,7 @@ func (e *Executor) limit(host string) (limit, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l, ok := e.limits[host]
-	l.room = max(l.jobs-e.seen.active, 0)
+	l.room = max(l.jobs-e.seen.active(l.of), 0)
 	return l, ok
 }
 

@@ -1,11 +1,12 @@
 package slurm
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"runsheet"
@@ -18,37 +19,46 @@ const (
 
 func TestParseQueue(t *testing.T) {
 	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.Local)
-	jobs, active, err := parseQueue("PENDING|12|2-3,7%2||N/A|0:00|"+oneBatch+"|Resources\n"+
-		"RUNNING|12|0|node1|2026-05-04T11:58:59|1:00|"+oneBatch+"|None\n"+
-		"COMPLETED|12|1|node2|2026-05-04T11:00:00|1:00|"+oneBatch+"|None\n"+
-		"RUNNING|9|N/A|node3|2026-05-02T09:00:00|2-01:30:00|"+another+"|None\n"+
-		"PENDING|40|0-99||2026-05-05T00:00:00|0:00|my | own|Priority\n"+
-		"TIMEOUT|41|N/A|node1|2026-05-05T00:00:00|1:00:00|(null)|TimeLimit\n"+
+	const command = "/p/a|b/.runsheet/s.yaml/bin/job.sh /p/a|b/.runsheet/s.yaml/bin/runsheet-0 /p/a|b/.runsheet/s.yaml/batches/"
+	jobs, active, err := parseQueue("PENDING|12|2-3,7%2||N/A|0:00|lab|normal|gpu|"+oneBatch+"|(null)|Resources\n"+
+		"RUNNING|12|0|node1|2026-05-04T11:58:59|1:00|lab|normal|gpu|"+oneBatch+"|(null)|None\n"+
+		"COMPLETED|12|1|node2|2026-05-04T11:00:00|1:00|lab|normal|gpu|"+oneBatch+"|(null)|None\n"+
+		"RUNNING|9|N/A|node3|2026-05-02T09:00:00|2-01:30:00|lab|tight|gpu|"+another+"|(null)|None\n"+
+		"PENDING|40|0-99||2026-05-05T00:00:00|0:00|other|normal|gpu|my | own|/p/train.sh|Priority\n"+
+		"TIMEOUT|41|N/A|node1|2026-05-05T00:00:00|1:00:00|lab|normal|gpu|(null)|(null)|TimeLimit\n"+
 		// submitted twice
-		"COMPLETED|50|1|node2|2026-05-05T00:00:00|0:01|"+another+"|None\n"+
-		"PENDING|51|1||2026-05-05T00:00:00|0:00|"+another+"|Dependency|odd\n"+
-		"COMPLETED|52|1|node2|2026-05-05T00:00:00|0:01|"+another+"|None\n", now)
+		"COMPLETED|50|1|node2|2026-05-05T00:00:00|0:01|lab|normal|gpu|"+another+"|(null)|None\n"+
+		"PENDING|51|1||2026-05-05T00:00:00|0:00|lab|normal|gpu|"+another+"|"+command+another+".json|Dependency|odd\n"+
+		"COMPLETED|52|1|node2|2026-05-05T00:00:00|0:01|lab|normal|gpu|"+another+"|(null)|None\n"+
+		// a site's comment, with the command and without its arguments
+		"PENDING|60|4||2026-05-05T00:00:00|0:00|lab|normal|gpu|site|of ours|"+command+another+".json|None\n"+
+		"PENDING|61|5-6||2026-05-05T00:00:00|0:00|lab|normal|gpu||/p/bin/job.sh|None\n", now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[task]job{
 		{oneBatch, 2}: {id: "12_2", state: "PENDING", reason: "Resources"}, {oneBatch, 3}: {id: "12_3", state: "PENDING", reason: "Resources"},
 		{oneBatch, 7}: {id: "12_7", state: "PENDING", reason: "Resources"}, {oneBatch, 0}: {id: "12_0", state: "RUNNING", reason: "None", nodes: "node1"},
-		{oneBatch, 1}: {id: "12_1", state: "COMPLETED", reason: "None", nodes: "node2"},
-		{another, 0}:  {id: "9", state: "RUNNING", reason: "None", nodes: "node3", stood: 90 * time.Minute},
-		{another, 1}:  {id: "51_1", state: "PENDING", reason: "Dependency|odd"},
+		{oneBatch, 1}:    {id: "12_1", state: "COMPLETED", reason: "None", nodes: "node2"},
+		{another, whole}: {id: "9", state: "RUNNING", reason: "None", nodes: "node3", stood: 90 * time.Minute, kind: kind{"lab", "tight", "gpu"}},
+		{another, 1}:     {id: "51_1", state: "PENDING", reason: "Dependency|odd"}, {another, 4}: {id: "60_4", state: "PENDING", reason: "None"},
+		{"61", 5}: {id: "61_5", state: "PENDING", reason: "None"}, {"61", 6}: {id: "61_6", state: "PENDING", reason: "None"},
 	}
 	for place, j := range want {
+		j.kind = cmp.Or(j.kind, kind{"lab", "normal", "gpu"})
 		j.why = waitsFor(j, false)
 		want[place] = j
 	}
-	if d := cmp.Diff(want, jobs, cmp.AllowUnexported(task{}, job{})); d != "" {
+	if d := gocmp.Diff(want, jobs, gocmp.AllowUnexported(task{}, job{}, kind{})); d != "" {
 		t.Error(d)
 	}
-	if active != 3+1+1+100+1 {
-		t.Errorf("%d active", active)
+	seen := snapshot{listed: active, since: 1000}
+	for of, want := range map[kind]int{{}: 109, {account: "lab"}: 9, {qos: "tight"}: 1, {account: "other"}: 100, {account: "lab", partition: "cpu"}: 0} {
+		if got := seen.active(of); got != 1000+want {
+			t.Errorf("%d active of %v", got, of)
+		}
 	}
-	for _, bad := range []string{"PENDING|1\n", "RUNNING|1|x|||| " + oneBatch + "|\n", "RUNNING|1|5-2||||" + oneBatch + "|\n", "RUNNING|1|0-99999999|||||\n"} {
+	for _, bad := range []string{"PENDING|1\n", "RUNNING|1|x||||||| " + oneBatch + "||\n", "RUNNING|1|5-2|||||||" + oneBatch + "||\n", "RUNNING|1|0-99999999|||||||||\n"} {
 		if _, _, err := parseQueue(bad, now); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
@@ -72,11 +82,11 @@ func TestTasks(t *testing.T) {
 }
 
 func FuzzParseQueue(f *testing.F) {
-	f.Add("PENDING|12|2-3,7%2||N/A|0:00|" + oneBatch + "|Resources\nRUNNING|9|N/A|node3|2026-05-02T09:00:00|2-01:30:00|" + another + "|None\n")
+	f.Add("PENDING|12|2-3,7%2||N/A|0:00|a|q|p|" + oneBatch + "|(null)|Resources\nRUNNING|9|N/A|node3|2026-05-02T09:00:00|2-01:30:00|a|q|p|x|job.sh a/" + another + ".json|None\n")
 	f.Fuzz(func(t *testing.T, out string) {
 		jobs, active, err := parseQueue(out, time.Now())
-		if err == nil && active < 0 || err != nil && jobs != nil {
-			t.Fatalf("%v, %d, %v", jobs, active, err)
+		if err == nil && active == nil || err != nil && jobs != nil {
+			t.Fatalf("%v, %v, %v", jobs, active, err)
 		}
 	})
 }
@@ -99,12 +109,13 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestParseAccount(t *testing.T) {
-	got := map[string]runsheet.EndKind{}
-	for id, o := range parseAccount("12_0|CANCELLED by 1000|node2\n12_1|PREEMPTED|node1\n12_1|TIMEOUT|node3\n12_2|RUNNING|node1\n" +
-		"12_3|NODE_FAIL|node1\n12_3|PENDING|None assigned\n12_[4-9]|PENDING|None assigned\n13|OUT_OF_MEMORY|node1\nrubbish\n||\n\n") {
-		got[id] = o.Kind
+	got := map[string]string{}
+	for id, j := range parseAccount("12_0|CANCELLED by 1000|node2\n12_1|PREEMPTED|node1\n12_1|TIMEOUT|node3\n12_2|RUNNING|node1\n" +
+		"12_3|NODE_FAIL|node1\n12_3|PENDING|None assigned\n12_[4-9]|PENDING|None assigned\n13|OUT_OF_MEMORY|node1\n14_[1-2,4]|CANCELLED by 0|None assigned\n15|CANCELLED by 0|None assigned\nrubbish\n||\n\n") {
+		got[id] = j.state + " " + j.nodes
 	}
-	if d := cmp.Diff(map[string]runsheet.EndKind{"12_0": runsheet.EndCancelled, "12_1": runsheet.EndTimeLimit, "13": runsheet.EndCancelled}, got); d != "" {
+	if d := gocmp.Diff(map[string]string{"12_0": "CANCELLED node2", "12_1": "TIMEOUT node3", "13": "OUT_OF_MEMORY node1",
+		"14_1": "CANCELLED ", "14_2": "CANCELLED ", "14_4": "CANCELLED ", "15": "CANCELLED "}, got); d != "" {
 		t.Error(d)
 	}
 }
@@ -154,8 +165,8 @@ func TestClassify(t *testing.T) {
 }
 
 func TestParseConfig(t *testing.T) {
-	got := parseConfig("Configuration data as of 2026-01-02T03:04:05\nAccountingStorageType   = accounting_storage/none\nMaxArraySize            = 31\nMinJobAge               = 20 sec\nSlurmctldHost[0]        = here\n")
-	if got != (config{maxArray: 31, remembers: 20 * time.Second}) || got.batch() != 31 {
+	got := parseConfig("Configuration data as of 2026-01-02T03:04:05\nAccountingStorageType   = accounting_storage/none\nMaxArraySize            = 31\nMinJobAge               = 20 sec\nClusterName             = east\nSlurmctldHost[0]        = here\n")
+	if got != (config{maxArray: 31, remembers: 20 * time.Second, cluster: "east"}) || got.batch() != 31 {
 		t.Errorf("%+v", got)
 	}
 	if got := parseConfig("AccountingStorageType = accounting_storage/slurmdbd\n"); !got.accounting || got.batch() != 1000 {
@@ -188,7 +199,7 @@ func TestSubmission(t *testing.T) {
 			[]string{"--array=0-1,5", "--time=0-01:30:00", "--cpus-per-task=4", "--mem=1048577K", "--gres=gpu:2", "--account=lab"}},
 		{"gres of the pool", runsheet.PoolEntry{Gres: "gpu:a100:1"}, []runsheet.Launch{launch(0, runsheet.Resources{GPUs: 1})}, true, []string{"--gres=gpu:a100:1"}},
 	} {
-		if d := cmp.Diff(append(slices.Clone(common), tt.want...), submission(tt.entry, tt.tasks, tt.alone)); d != "" {
+		if d := gocmp.Diff(append(slices.Clone(common), tt.want...), submission(tt.entry, tt.tasks, tt.alone)); d != "" {
 			t.Errorf("%s: %s", tt.name, d)
 		}
 	}
@@ -210,14 +221,14 @@ func TestLead(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	got := environment([]string{"PATH=/bin", "SLURM_CONF=/c", "SLURM_JOB_ID=7", "SBATCH_PARTITION=x", "SQUEUE_FORMAT=%i", "HF_TOKEN=secret", "BASH_ENV=/rc"}, "squeue")
-	if d := cmp.Diff([]string{"PATH=/bin", "SLURM_CONF=/c", "HF_TOKEN=secret", "SLURM_BITSTR_LEN=0"}, got); d != "" {
+	if d := gocmp.Diff([]string{"PATH=/bin", "SLURM_CONF=/c", "HF_TOKEN=secret", "SLURM_BITSTR_LEN=0"}, got); d != "" {
 		t.Error(d)
 	}
 }
 
 func TestTogether(t *testing.T) {
 	got := together([]string{"7_3", "9", "7_1", "8_0", "7_2", "7_12"})
-	if d := cmp.Diff([]string{"9", "7_[1-3,12]", "8_[0]"}, got); d != "" {
+	if d := gocmp.Diff([]string{"9", "7_[1-3,12]", "8_[0]"}, got); d != "" {
 		t.Error(d)
 	}
 }

@@ -21,7 +21,8 @@ const settle = 60 * time.Second
 func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start) runsheet.Sighting {
 	alive, _ := record.Probe(e.sys, attemptDir, c, s)
 	q := e.queue(ctx)
-	j, ok := q.jobs[task{c.Batch, c.Task}]
+	f := e.find(ctx, q, c, s)
+	j, ok := f.job, f.ok
 	stands := ok && phaseOf(j.state) == suspended
 	stood := j.stood + max(time.Since(q.asOf), 0)
 	e.mu.Lock()
@@ -30,6 +31,9 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 	e.mu.Unlock()
 	begun := s != nil && !s.Void
 	young := k.submitted // what is younger than the snapshot need not be in it
+	if f.last != nil && f.last.at.After(young) {
+		young = f.last.at
+	}
 	if begun && s.At.After(young) {
 		young = s.At
 	}
@@ -40,6 +44,8 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: held}
 	case q.err != nil:
 		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown, Why: diagnoseAway(q.err)}
+	case f.doubt(c) != "":
+		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown, Why: f.doubt(c)}
 	case ok && phaseOf(j.state) == pending:
 		why := j.why
 		if begun {
@@ -55,12 +61,13 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 	case alive == runsheet.LivenessOrphan:
 		return runsheet.Sighting{Liveness: alive}
 	}
-	return e.gone(ctx, attemptDir, c, s, j, ok)
+	return e.gone(ctx, attemptDir, c, s, f)
 }
 
 // gone tells of an attempt whose job is over.
-func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start, j job, ok bool) runsheet.Sighting {
+func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim, s *runsheet.Start, f found) runsheet.Sighting {
 	begun := s != nil && !s.Void
+	j, ok := f.job, f.ok
 	if begun && !e.settled(ctx, attemptDir, c.Nonce, ok) {
 		return runsheet.Sighting{Liveness: runsheet.LivenessUnknown,
 			Why: fmt.Sprintf("its job is over%s, and its end has not shown yet", after(j.state))}
@@ -74,20 +81,21 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 	}
 	e.mu.Lock()
 	k := e.remember(c.Nonce)
-	stopped, word, refused, ours := k.stopped, k.word, k.refused, !k.submitted.IsZero()
+	stopped, word, told, refused, ours := k.stopped, k.word, k.told, k.refused, !k.submitted.IsZero() || f.last != nil
 	e.mu.Unlock()
-	o := verdict(j.state, j.nodes)
-	if !ok && begun && s.Job != "" {
-		if word == nil {
-			word = e.accounted(ctx, s.Job)
+	id := f.called(c, s)
+	if !ok && id != "" {
+		if told == nil {
+			told = e.accounted(ctx, id, !begun)
 			e.mu.Lock()
-			k.word = word
+			k.told = told
 			e.mu.Unlock()
 		}
-		if word != nil {
-			o = *word
+		if told != nil {
+			j, ok = *told, true
 		}
 	}
+	o := verdict(j.state, j.nodes)
 	if begun && stopped == runsheet.EndVoid { // it began in the very moment in which it was taken out of the queue
 		stopped = runsheet.EndStopped
 	}
@@ -108,7 +116,7 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 			out.Why = out.Over.Cause.Text
 		case !ok && ours:
 			out.Over = &runsheet.Over{Kind: runsheet.EndCancelled, Cause: runsheet.Cause{Kind: runsheet.CauseCancelled,
-				Text: "its job was cancelled in the queue"}}
+				Text: "its job" + named(id) + " was cancelled in the queue"}}
 			out.Why = out.Over.Cause.Text
 		case !ok:
 			out.Over, out.Why = nil, notYet(e.noted(c))
@@ -149,6 +157,14 @@ func (e *Executor) jobWords(c runsheet.Claim) string {
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
 	return after(plain("slurmstepd", lines[len(lines)-1]))
+}
+
+// named is a job's name as it stands behind a word, where it is known.
+func named(id string) string {
+	if id == "" {
+		return ""
+	}
+	return " " + id
 }
 
 // standstill says why a job makes no progress, if it is suspended.

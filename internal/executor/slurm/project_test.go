@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"runsheet/internal/executor/exectest"
+	"runsheet/internal/executor/slurm/slurmtest"
 )
 
 // train is training code that resumes from its epochs. It notes each execution and each end of its work, and whether
@@ -39,6 +40,7 @@ type project struct {
 	t   *testing.T
 	dir string
 	env []string // of its commands; nil: this process's
+	own string   // a copy of this program that its user may run, where that is another one
 }
 
 func newProject(t *testing.T, sheet string) *project {
@@ -76,6 +78,10 @@ func (p *project) command(args ...string) *exec.Cmd {
 	cmd.Args[0] = os.Args[0]
 	cmd.Dir = p.dir
 	cmd.Env = append(append(os.Environ(), p.env...), beRunsheet+"=1")
+	if p.own != "" {
+		cmd.Path = p.own
+		cmd.SysProcAttr = slurmtest.Nobody()
+	}
 	return cmd
 }
 

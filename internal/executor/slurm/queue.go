@@ -16,6 +16,7 @@ type job struct {
 	reason string // why it is in that state
 	nodes  string
 	why    string        // what it waits for, in words
+	kind   kind          // what limits of the accounting database it counts for
 	never  bool          // it waits for what does not come
 	stood  time.Duration // for how much of its time it was suspended; below leastStood: not at all
 }
@@ -26,16 +27,29 @@ func (j job) same(was job) bool {
 	return j == was
 }
 
-// task is what a claim says of its place in a submission.
+// kind is what a job is charged to. Where it says which jobs are meant, an empty word stands for all.
+type kind struct{ account, qos, partition string }
+
+// has says whether jobs of another kind are among those that are meant.
+func (k kind) has(other kind) bool {
+	return (k.account == "" || k.account == other.account) && (k.qos == "" || k.qos == other.qos) &&
+		(k.partition == "" || k.partition == other.partition)
+}
+
+// task is a place in a submission: what a claim says of it, or the number of a job that does not show its submission.
 type task struct {
 	batch string
 	index int
 }
 
+// whole stands in place of the number of a task where squeue shows none: the job is no array, or the last tasks of an
+// array that waited were cancelled, which it shows as one job then.
+const whole = -1
+
 // fields are what squeue is asked for: the state, the array's job id, the task's number, the nodes, when it was started
-// and how long it has run since, suspensions not counted; the comment, in which the name of a submission stands, and the
-// reason come last, because they may hold anything.
-const fields = "%T|%F|%K|%N|%S|%M|%k|%r"
+// and how long it has run since, suspensions not counted; the account, the QOS and the partitions; the comment,
+// the command and the reason come last, because they may hold anything.
+const fields = "%T|%F|%K|%N|%S|%M|%a|%q|%P|%k|%o|%r"
 
 // differ says whether tasks that wait stand on one line with reasons that are not those of each: squeue writes those of
 // all tasks of an array in one word then, "Resources,JobHeldUser", where a single reason has a blank after its comma
@@ -58,38 +72,42 @@ func differ(out string) bool {
 const leastStood = 3 * time.Second
 
 // parseQueue reads what squeue printed in those fields. Pending tasks of an array stand on one line together. Where a
-// task was submitted more than once, the job counts that has most of its life before it. Jobs whose comments are no names
-// of submissions are somebody else's business, and only counted: active is how many jobs are not over, of all.
-func parseQueue(out string, now time.Time) (jobs map[task]job, active int, err error) {
-	jobs = map[task]job{}
+// task was submitted more than once, the job counts that has most of its life before it. Jobs that are none of ours are
+// only counted: active is how many jobs are not over, of all.
+func parseQueue(out string, now time.Time) (jobs map[task]job, active map[kind]int, err error) {
+	jobs, active = map[task]job{}, map[kind]int{}
 	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\n")
 		if line == "" {
 			continue
 		}
-		f := strings.SplitN(line, "|", 7)
-		if len(f) != 7 {
-			return nil, 0, fmt.Errorf("squeue printed %q", line)
+		f := strings.SplitN(line, "|", 10)
+		if len(f) != 10 {
+			return nil, nil, fmt.Errorf("squeue printed %q", line)
 		}
 		indices, err := parseTasks(f[2])
 		if err != nil {
-			return nil, 0, fmt.Errorf("squeue printed %q: %w", line, err)
+			return nil, nil, fmt.Errorf("squeue printed %q: %w", line, err)
 		}
+		j := job{state: f[0], nodes: f[3], kind: kind{f[6], f[7], f[8]}}
 		if phaseOf(f[0]) != over {
-			active += max(len(indices), 1)
+			active[j.kind] += max(len(indices), 1)
 		}
-		batch, reason, _ := strings.Cut(f[6], "|")
-		if !isBatch(batch) {
+		batch, reason, ours := whose(f[9])
+		switch {
+		case !ours:
 			continue
+		case batch == "":
+			batch = f[1]
 		}
-		j := job{state: f[0], nodes: f[3], reason: reason, never: phaseOf(f[0]) == pending && inVain(reason)}
+		j.reason, j.never = reason, phaseOf(f[0]) == pending && inVain(reason)
 		if p := phaseOf(f[0]); p == running || p == suspended {
 			j.stood = stood(f[4], f[5], now)
 		}
 		if indices == nil {
 			j.id = f[1]
 			j.why = waitsFor(j, false)
-			keep(jobs, task{batch, 0}, j)
+			keep(jobs, task{batch, whole}, j)
 		}
 		for _, n := range indices {
 			j.id = f[1] + "_" + strconv.Itoa(n)
@@ -137,9 +155,34 @@ func keep(jobs map[task]job, t task, j job) {
 	}
 }
 
-// isBatch says whether a comment is the name of a submission of ours.
+// whose reads what squeue shows last of a job: the comment, the command and the reason. The name of its submission stands
+// in the comment, until somebody else writes one there, and at the end of the command. A squeue that shows no arguments
+// leaves the name of one of our scripts: such a job is ours, and batch is empty.
+func whose(rest string) (batch, reason string, ours bool) {
+	const list = ".json|"
+	if i := strings.LastIndex(rest, list); i >= batchLength && isBatch(rest[i-batchLength:i]) {
+		return rest[i-batchLength : i], rest[i+len(list):], true
+	}
+	comment, after, _ := strings.Cut(rest, "|")
+	_, reason, _ = strings.Cut(after, "|")
+	for _, script := range scripts {
+		shown := "/" + script.name + "|"
+		if i := strings.LastIndex(rest, shown); i >= 0 {
+			reason, ours = rest[i+len(shown):], true
+		}
+	}
+	if isBatch(comment) {
+		return comment, reason, true
+	}
+	return "", reason, ours
+}
+
+// batchLength is how long the name of a submission is.
+const batchLength = 32
+
+// isBatch says whether a text is the name of a submission of ours.
 func isBatch(s string) bool {
-	if len(s) != 32 {
+	if len(s) != batchLength {
 		return false
 	}
 	return strings.Trim(s, "0123456789abcdef") == ""

@@ -18,9 +18,21 @@ type snapshot struct {
 	moved  time.Time // when something was different from the time before
 	jobs   map[task]job
 	words  [sha256.Size]byte // hash of what jobs were read off
-	listed int               // jobs of this user in it that are not over, also those that are none of ours
-	active int               // the same, and what was submitted since
+	listed map[kind]int      // jobs of this user in it that are not over, also those that are none of ours
+	since  int               // how many were submitted since
 	err    error
+}
+
+// active returns how many jobs of this user are not over, of those that are meant. What was submitted since squeue looked
+// is counted for all.
+func (s *snapshot) active(of kind) int {
+	n := s.since
+	for k, jobs := range s.listed {
+		if of.has(k) {
+			n += jobs
+		}
+	}
+	return n
 }
 
 // How long a look at the queue serves: the controller is everybody's, so it is asked less often while nothing moves, and
@@ -87,8 +99,9 @@ func (e *Executor) since(ctx context.Context, good func() bool, patient bool) sn
 	return e.seen
 }
 
+// squeue shows this user's jobs, with --all also those in a partition that is hidden, or closed to the user's groups by now.
 func (e *Executor) squeue(options ...string) (string, error) {
-	return e.command(context.Background(), "squeue", append([]string{"--noheader", "--states=all", "--user=" + strconv.Itoa(os.Geteuid()), "--format=" + fields}, options...)...)
+	return e.command(context.Background(), "squeue", append([]string{"--noheader", "--all", "--states=all", "--user=" + strconv.Itoa(os.Geteuid()), "--format=" + fields}, options...)...)
 }
 
 // ask runs squeue, takes its answer in, and closes done.
@@ -111,16 +124,15 @@ func (e *Executor) ask(done chan struct{}) {
 	default:
 		s.jobs, s.listed, err = parseQueue(out, s.began)
 	}
-	s.active = s.listed
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s.moved = e.seen.moved
 	if err != nil { // what was there last: nobody takes that for the truth
 		last := e.seen
-		s.jobs, s.asOf, s.words, s.listed, s.active = last.jobs, last.asOf, last.words, last.listed, last.active
+		s.jobs, s.asOf, s.words, s.listed, s.since = last.jobs, last.asOf, last.words, last.listed, last.since
 		s.err = fmt.Errorf("cannot ask Slurm: %w", err)
 	}
-	fewer := len(e.held) > 0 && s.active < e.seen.active // whosesoever they were, there is room for what is held
+	fewer := len(e.held) > 0 && s.active(kind{}) < e.seen.active(kind{}) // whosesoever they were, there is room for what is held
 	if e.seen.began.IsZero() || (s.err == nil) != (e.seen.err == nil) || s.err == nil && (fewer || !maps.EqualFunc(s.jobs, e.seen.jobs, job.same)) {
 		s.moved = s.began
 	}

@@ -14,8 +14,10 @@ import (
 // ask is what is to be asked of the job of an attempt.
 type ask struct {
 	claim  runsheet.Claim
+	start  *runsheet.Start
 	signal string // as scancel takes it
 	kind   runsheet.EndKind
+	job    job // its job, once it was found
 }
 
 const (
@@ -49,7 +51,7 @@ func (e *Executor) Stop(_ context.Context, _ string, c runsheet.Claim, s *runshe
 		return nil
 	}
 	k.asked, k.askedAt = signal, time.Now()
-	e.asks[c.Nonce] = ask{c, signal, kind}
+	e.asks[c.Nonce] = ask{c, s, signal, kind, job{}}
 	if !e.flies {
 		e.flies = true
 		go e.askAll()
@@ -74,9 +76,10 @@ func (e *Executor) askAll() {
 	}
 	todo := map[string][]ask{} // by signal
 	for _, a := range asks {
-		j, ok := q.jobs[task{a.claim.Batch, a.claim.Task}]
+		j := e.find(ctx, q, a.claim, a.start)
+		a.job = j.job
 		switch {
-		case !ok || phaseOf(j.state) == over:
+		case !j.ok || phaseOf(j.state) == over:
 		case phaseOf(j.state) == suspended && a.kind == runsheet.EndStuck: // since the last look; it cannot make progress
 		case a.kind == runsheet.EndVoid && phaseOf(j.state) != pending: // too late
 		case phaseOf(j.state) == pending:
@@ -93,7 +96,7 @@ func (e *Executor) askAll() {
 		all.Go(func() {
 			defer close(done)
 			for of := range slices.Chunk(todo[signal], askAtOnce) {
-				e.scancel(ctx, q, signal, of)
+				e.scancel(ctx, signal, of)
 			}
 		})
 		return done
@@ -118,13 +121,13 @@ const (
 
 // scancel sends one signal to the jobs of attempts, or cancels them where they wait. One that was started since the queue
 // was looked at is told to end by Slurm then: not with --state=PENDING, which takes every task of the array that waits.
-func (e *Executor) scancel(ctx context.Context, q snapshot, signal string, of []ask) {
+func (e *Executor) scancel(ctx context.Context, signal string, of []ask) {
 	var args, ids []string
 	if signal != unqueue {
 		args = []string{"--batch", "--signal=" + signal}
 	}
 	for _, a := range of {
-		ids = append(ids, q.jobs[task{a.claim.Batch, a.claim.Task}].id)
+		ids = append(ids, a.job.id)
 	}
 	args = append(args, together(ids)...)
 	_, err := e.command(ctx, "scancel", args...)
@@ -133,8 +136,8 @@ func (e *Executor) scancel(ctx context.Context, q snapshot, signal string, of []
 	for _, a := range of {
 		k := e.remember(a.claim.Nonce)
 		k.stopped = a.kind
-		if j := q.jobs[task{a.claim.Batch, a.claim.Task}]; j.never {
-			k.refused = "Slurm would never start it: " + strings.Trim(j.reason, "()")
+		if a.job.never {
+			k.refused = "Slurm would never start it: " + strings.Trim(a.job.reason, "()")
 		}
 	}
 	e.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -89,12 +90,18 @@ func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 	if err != nil {
 		return b, err
 	}
-	// Slurm appends to it, and would make it as readable as this user's umask has it.
-	log, err := durable.OpenOwn(e.disk, "submit", record.BatchLogPath(state, c.Batch), os.O_WRONLY|os.O_APPEND)
-	if err != nil {
-		return b, err
+	// Slurm appends to the log, and would make it as readable as this user's umask has it. Where the jobs cannot be noted
+	// none is submitted.
+	for _, path := range []string{record.BatchLogPath(state, c.Batch), record.BatchJobsPath(state, c.Batch)} {
+		f, err := durable.OpenOwn(e.disk, "submit", path, os.O_WRONLY|os.O_APPEND)
+		if err != nil {
+			return b, err
+		}
+		if err := f.Close(); err != nil {
+			return b, err
+		}
 	}
-	if err := log.Close(); err != nil {
+	if err := e.sys.FS.Sync("submit", filepath.Dir(list)); err != nil {
 		return b, err
 	}
 	b.args = []string{script, binary, list}
@@ -121,9 +128,10 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 			}
 		}
 		part := b.tasks[:n]
-		_, err := e.command(ctx, "sbatch", append(submission(b.entry, part, b.alone), b.args...)...)
+		out, err := e.command(ctx, "sbatch", append(submission(b.entry, part, b.alone), b.args...)...)
 		var r *refusal
 		if err == nil {
+			e.noteJob(ctx, b, part, out)
 			e.taken(part)
 			b.tasks = b.tasks[n:]
 			switch {
@@ -138,15 +146,23 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 		if !errors.As(err, &r) {
 			return err
 		}
+		why := r.reason()
 		switch kind := classify(r); {
 		case kind == away || r.unsure:
 			b.why, b.unsure = r.text, true
 			return nil
 		case kind == forGood:
 			return never{err}
-		case kind == ofOurs && n == 1:
-			if e.met(ctx, b.entry.Name, r) {
+		case kind == ofOurs:
+			none, room := e.met(ctx, b.entry, r, n)
+			if none {
 				return never{err} // nothing of this user's is in the way
+			}
+			if room > 0 && room < n { // it says itself how many it takes
+				n = 2 * room
+			}
+			if l, ok := e.limit(b.entry.Name); ok {
+				why = l.words
 			}
 		case kind == forNow:
 			e.setCrowded(b.entry.Name, n == 1)
@@ -154,7 +170,7 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 				n = 0
 			}
 		}
-		b.why, b.full, refused = r.reason(), true, true
+		b.why, b.full, refused = why, true, true
 		n /= 2
 	}
 	return nil
@@ -169,6 +185,6 @@ func (e *Executor) taken(part []runsheet.Launch) {
 		k.submitted = time.Now()
 	}
 	e.seen.moved = time.Now()
-	e.seen.active += len(part)
+	e.seen.since += len(part)
 	delete(e.pauses, part[0].Claim.Host)
 }

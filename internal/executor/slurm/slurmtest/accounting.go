@@ -61,9 +61,9 @@ func (c *Cluster) startAccounting() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.Run("sacctmgr", "--immediate", "add", "cluster", clusterName)
-	c.Run("sacctmgr", "--immediate", "add", "account", "test", "cluster="+clusterName)
-	c.Run("sacctmgr", "--immediate", "add", "user", me.Username, "account=test", "cluster="+clusterName, "defaultaccount=test")
+	c.Run("sacctmgr", "--immediate", "add", "cluster", c.config.Name)
+	c.Run("sacctmgr", "--immediate", "add", "account", "test", "cluster="+c.config.Name)
+	c.Run("sacctmgr", "--immediate", "add", "user", me.Username, "account=test", "cluster="+c.config.Name, "defaultaccount=test")
 	if c.config.SubmitLimit > 0 {
 		// In each of the user's accounts: root has one from the beginning.
 		c.Run("sacctmgr", "--immediate", "modify", "user", me.Username, "set", fmt.Sprintf("maxsubmitjobs=%d", c.config.SubmitLimit))

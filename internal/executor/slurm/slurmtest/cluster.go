@@ -12,12 +12,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
 
 // Config is how a cluster is to be. Zero values are Slurm's defaults, or the smallest that makes sense.
 type Config struct {
+	Name         string        // what the cluster is called; empty: "test"
 	Nodes        int           // 0: three
 	CPUs         int           // of each node; 0: four
 	GPUs         int           // of each node: device nodes that are no GPUs
@@ -35,6 +37,8 @@ type Config struct {
 
 	// Accounting: there is an accounting database, which sacct asks.
 	Accounting bool
+	// Comments: the site's job_submit plugin writes a comment of its own on every job, whatever it was submitted with.
+	Comments bool
 	// SubmitLimit is how many jobs of this user may wait or run, each task of an array one of them, as an accounting
 	// database limits them: there is one then. 0: no limit.
 	SubmitLimit int
@@ -81,6 +85,12 @@ func Start(t testing.TB, config Config) *Cluster {
 	if config.accounted() {
 		needsAccounting(t)
 	}
+	if config.Comments {
+		needsLua(t)
+	}
+	if config.Name == "" {
+		config.Name = "test"
+	}
 	if config.Nodes == 0 {
 		config.Nodes = 3
 	}
@@ -101,6 +111,9 @@ func Start(t testing.TB, config Config) *Cluster {
 	c.write("slurm.conf", c.conf(), 0o644)
 	c.write("gres.conf", c.gres(), 0o644)
 	c.write("plugstack.conf", "", 0o644)
+	if config.Comments {
+		c.write("job_submit.lua", comments, 0o644)
+	}
 	c.write("hosts", "127.0.0.1 localhost "+strings.Join(c.Nodes(), " ")+"\n", 0o644)
 	for _, sub := range []string{"ctld", "log", "munge"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
@@ -199,11 +212,35 @@ func (c *Cluster) Try(name string, args ...string) error {
 	return nil
 }
 
+// AsNobody runs one of Slurm's commands as another user, who has no rights, and returns an error with what it printed where
+// it failed.
+func (c *Cluster) AsNobody(name string, args ...string) error {
+	cmd := c.command(name, args...)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = Nobody()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return nil
+}
+
+// Nobody makes a command that of a user who has no rights.
+func Nobody() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: NobodyID, Gid: NobodyID}}
+}
+
+// NobodyID is the number of that user, and of the user's group, on every Linux.
+const NobodyID = 65534
+
 func (c *Cluster) try(name string, args ...string) (string, error) {
+	out, err := c.command(name, args...).CombinedOutput()
+	return string(out), err
+}
+
+func (c *Cluster) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Env = append(os.Environ(), c.Env()...)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	return cmd
 }
 
 func (c *Cluster) path(name string) string { return filepath.Join(c.dir, name) }

@@ -4,20 +4,43 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// clusterName is what the cluster is called, by itself and in its accounting database.
-const clusterName = "test"
+// comments is a job_submit.lua that leaves no job the comment that it was submitted with.
+const comments = `function slurm_job_submit(job, partitions, uid)
+   job.comment = "submitted by user " .. uid
+   return slurm.SUCCESS
+end
+
+function slurm_job_modify(job, record, partitions, uid)
+   return slurm.SUCCESS
+end
+
+return slurm.SUCCESS
+`
+
+// needsLua skips the test where a cluster cannot have a job_submit plugin of its own.
+func needsLua(t testing.TB) {
+	t.Helper()
+	for _, pattern := range []string{"/usr/lib*/slurm*/job_submit_lua.so", "/usr/lib/*/slurm*/job_submit_lua.so"} {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			return
+		}
+	}
+	t.Skip("a job_submit plugin needs Slurm's own for Lua: install slurm-wlm-basic-plugins and a Lua library")
+}
 
 // conf is slurm.conf(5). What it sets is what makes several nodes on one machine possible, and tests quick.
 func (c *Cluster) conf() string {
 	var b strings.Builder
 	set := func(key string, value any) { fmt.Fprintf(&b, "%s=%v\n", key, value) }
-	set("ClusterName", clusterName)
+	set("ClusterName", c.config.Name)
 	set("SlurmctldHost", "localhost(127.0.0.1)")
 	set("SlurmctldPort", c.ports[0])
 	set("SlurmUser", "root")
@@ -45,6 +68,9 @@ func (c *Cluster) conf() string {
 	set("SlurmdParameters", "config_overrides") // more CPUs than there are
 	set("SwitchType", "switch/none")
 	set("MpiDefault", "none")
+	if c.config.Comments {
+		set("JobSubmitPlugins", "lua")
+	}
 	set("MailProg", "/bin/true")
 	set("KillWait", seconds(c.config.KillWait))
 	set("SlurmdTimeout", seconds(cmp.Or(c.config.SlurmdTimeout, 6*time.Second)))
