@@ -41,6 +41,17 @@ func (s *supervisor) judgeEnd(oom bool) runsheet.End {
 	return e
 }
 
+// jobMemory says whether the node of its job says that it ended the job for its memory. The command may be gone before this
+// process is.
+func (s *supervisor) jobMemory() bool {
+	if s.tenure.Job == "" {
+		return false
+	}
+	c := s.tenure.Claim
+	said, _, err := durable.Read(s.disk, "job", record.BatchLogPath(record.StateDir(c.Dir, c.Sheet), c.Batch, c.Task), 1<<20)
+	return err == nil && diagnose.JobMemory(said) != ""
+}
+
 // cause says why the attempt failed, if it did.
 func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
 	switch {

@@ -45,7 +45,7 @@ func cancelledForGood(u *trial) {
 }
 
 func timeLimit(u *trial) {
-	// Slurm tells it to end in the first 50 seconds of its minute.
+	// It is told to end when 49 seconds of its minute are over.
 	u.sheet(`command: ./train.sh {work_dir} 14 4
 matrix: {x: [0]}
 progress: {tracker: epochs, epochs: 14, files: [done]}
@@ -59,6 +59,22 @@ pool: [{slurm: {time: 1m, options: [NODE]}}]
 	if p := u.view("0", 1).End.Progress; p == nil || p.Completed == 0 {
 		u.t.Errorf("the end at the time limit knows of no progress: %v", p)
 	}
+}
+
+// toldEarly: Slurm may say up to a minute too early that the time is nearly over, which is all the time that this run has.
+func toldEarly(u *trial) {
+	u.sheet(`command: ./train.sh {work_dir} 3 0.1
+matrix: {x: [0]}
+progress: {tracker: epochs, epochs: 3, files: [done]}
+policy: {retries: 0}
+pool: [{slurm: {time: 1m, options: [NODE]}}]
+`)
+	l := u.held()
+	u.c.Run("scancel", "--batch", "--signal=XCPU", u.job("0"))
+	u.shows("0", "running", "it is told to end at ")
+	u.remove("wait")
+	u.finishes(l)
+	u.ended("0", "exit")
 }
 
 func noProgress(u *trial) {

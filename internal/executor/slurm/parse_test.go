@@ -2,6 +2,7 @@ package slurm
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -172,7 +173,7 @@ func TestSubmission(t *testing.T) {
 	}
 	all := runsheet.Resources{GPUs: 2, CPUs: 4, Memory: 1<<30 + 1, Time: 90 * time.Minute}
 	common := []string{"--parsable", "--job-name=my_50%_lab", "--comment=" + oneBatch,
-		"--output=/p/my 50%% lab/.runsheet/runsheet.yaml/batches/" + oneBatch + ".log", "--open-mode=append", "--chdir=/", "--requeue", "--ntasks=1", "--signal=B:XCPU@40"}
+		"--output=/p/my 50%% lab/.runsheet/runsheet.yaml/batches/" + oneBatch + ".%a.log", "--open-mode=append", "--chdir=/", "--requeue", "--ntasks=1", "--signal=B:XCPU@40"}
 	for _, tt := range []struct {
 		name  string
 		entry runsheet.PoolEntry
@@ -188,22 +189,12 @@ func TestSubmission(t *testing.T) {
 			[]string{"--array=0-1,5", "--time=0-01:30:00", "--cpus-per-task=4", "--mem=1048577K", "--gres=gpu:2", "--account=lab"}},
 		{"gres of the pool", runsheet.PoolEntry{Gres: "gpu:a100:1"}, []runsheet.Launch{launch(0, runsheet.Resources{GPUs: 1})}, true, []string{"--gres=gpu:a100:1"}},
 	} {
-		if d := cmp.Diff(append(slices.Clone(common), tt.want...), submission(tt.entry, tt.tasks, tt.alone)); d != "" {
-			t.Errorf("%s: %s", tt.name, d)
+		common := slices.Clone(common)
+		if tt.alone {
+			common[3] = strings.Replace(common[3], "%a", "0", 1)
 		}
-	}
-}
-
-func TestLead(t *testing.T) {
-	for _, c := range []struct{ grace, limit, want time.Duration }{
-		{30 * time.Second, 0, 40 * time.Second},
-		{30 * time.Second, time.Hour, 40 * time.Second},
-		{2 * time.Hour, time.Hour, 30 * time.Minute},
-		{0, time.Second, time.Second},
-		{100 * time.Hour, 0, 65535 * time.Second},
-	} {
-		if got := lead(c.grace, c.limit); got != c.want {
-			t.Errorf("a grace of %v, a limit of %v: %v, not %v", c.grace, c.limit, got, c.want)
+		if d := cmp.Diff(append(common, tt.want...), submission(tt.entry, tt.tasks, tt.alone)); d != "" {
+			t.Errorf("%s: %s", tt.name, d)
 		}
 	}
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"runsheet"
-	"runsheet/internal/durable"
 	"runsheet/internal/record"
 )
 
@@ -87,14 +85,6 @@ func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 	}
 	list, err := record.WriteBatch(e.sys, state, of)
 	if err != nil {
-		return b, err
-	}
-	// Slurm appends to it, and would make it as readable as this user's umask has it.
-	log, err := durable.OpenOwn(e.disk, "submit", record.BatchLogPath(state, c.Batch), os.O_WRONLY|os.O_APPEND)
-	if err != nil {
-		return b, err
-	}
-	if err := log.Close(); err != nil {
 		return b, err
 	}
 	b.args = []string{script, binary, list}

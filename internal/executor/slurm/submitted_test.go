@@ -95,8 +95,8 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	u.released(l)
 	u.ended("0", "preempted requeued", "exit")
 	logs, err := filepath.Glob(filepath.Join(u.dir, ".runsheet/runsheet.yaml/batches/*.log"))
-	if err != nil || len(logs) != 1 {
-		u.t.Errorf("the submission's log: %q, %v", logs, err)
+	if err != nil || len(logs) != 2 {
+		u.t.Errorf("the logs of the submission's two tasks: %q, %v", logs, err)
 	}
 }
 

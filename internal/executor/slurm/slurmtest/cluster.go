@@ -33,6 +33,9 @@ type Config struct {
 	// MessageTimeout is how long a command waits for the controller; 0: ten seconds.
 	MessageTimeout time.Duration
 
+	// OverMemoryKill: every second the memory of jobs is looked at, and one that takes more than it asked for is ended, as
+	// sites without cgroups have it (JobAcctGatherParams).
+	OverMemoryKill bool
 	// Accounting: there is an accounting database, which sacct asks.
 	Accounting bool
 	// SubmitLimit is how many jobs of this user may wait or run, each task of an array one of them, as an accounting
@@ -101,6 +104,7 @@ func Start(t testing.TB, config Config) *Cluster {
 	c.write("slurm.conf", c.conf(), 0o644)
 	c.write("gres.conf", c.gres(), 0o644)
 	c.write("plugstack.conf", "", 0o644)
+	c.write("prolog", "#!/bin/sh\n[ ! -e '"+c.path("sick.")+"'\"$SLURMD_NODENAME\" ]\n", 0o755) // see Sicken
 	c.write("hosts", "127.0.0.1 localhost "+strings.Join(c.Nodes(), " ")+"\n", 0o644)
 	for _, sub := range []string{"ctld", "log", "munge"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
@@ -159,6 +163,22 @@ func (c *Cluster) KillNode(name string) {
 	node := c.nodes[name]
 	c.mu.Unlock()
 	node.kill()
+}
+
+// Sicken has a node fail in what it does before a job, as one does whose disk is full. Slurm gives it no more jobs then, and
+// holds the one that it could not begin.
+func (c *Cluster) Sicken(name string) {
+	c.t.Helper()
+	c.write("sick."+name, "", 0o644)
+}
+
+// Heal lets a node that was sickened be given jobs again.
+func (c *Cluster) Heal(name string) {
+	c.t.Helper()
+	if err := os.Remove(c.path("sick." + name)); err != nil {
+		c.t.Fatal(err)
+	}
+	c.Run("scontrol", "update", "nodename="+name, "state=resume")
 }
 
 // MarkDown tells the controller that a node is lost, which takes it half a minute to find out by itself: it gives up the
