@@ -66,6 +66,7 @@ type Launch struct {
 	Dir       string // the attempt's directory, which holds the claim
 	Claim     Claim
 	Resources Resources
+	Sheet     string // the sheet's name, for people who look at the queue
 }
 
 // Queue is an executor that hands attempts over to a scheduler, which starts them when there is room.

@@ -91,6 +91,9 @@ Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so fa
 				return usage(err, "")
 			}
 		}
+		if !o.detached { // whoever detached it has said so
+			warnOfQueue(env, s, !o.dryRun)
+		}
 		switch {
 		case o.dryRun:
 			return showPlan(cmd, env, s, o.launcher)

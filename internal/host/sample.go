@@ -31,7 +31,7 @@ type Sample struct {
 	CPUs       int     // cores that we may use: of the affinity mask, the cgroups' quotas taken into account
 	CPU        float64 // share of all cores that was busy since the sample before, in [0, 1]; Unknown in the first
 	Load       float64 // mean number of runnable processes over the last minute; Unknown
-	Memory     int64   // bytes of main memory, or the cgroups' limit where that is less
+	Memory     int64   // bytes of main memory, or the limit of the cgroups or of the Slurm job where that is less
 	MemoryFree int64   // bytes of it that can be had without swapping
 	GPUs       []GPU   // in the order of nvidia-smi; nil where none were asked for
 	GPUError   string  // why the GPUs are not known, or not all, in words
@@ -100,7 +100,9 @@ func (s *Sampler) Sample(ctx context.Context) (Sample, error) {
 		return Sample{}, fmt.Errorf("sample this machine: memory: %w", err)
 	}
 	out.Memory, out.MemoryFree = int64(memory.Total), int64(memory.Available)
-	limitsIn("/").apply(&out)
+	limits := limitsIn("/")
+	limits.allocation(os.Getenv)
+	limits.apply(&out)
 	if avg, err := load.AvgWithContext(ctx); err == nil {
 		out.Load = avg.Load1
 	}

@@ -105,7 +105,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	if err := l.noteClaim(i, c, elsewhere); err != nil {
 		return false, &wholeError{err}
 	}
-	this := claimed{i, runsheet.Launch{Dir: record.AttemptDir(run.WorkDir, c.Attempt), Claim: c, Resources: run.Resources}}
+	this := claimed{i, runsheet.Launch{Dir: record.AttemptDir(run.WorkDir, c.Attempt), Claim: c, Resources: run.Resources, Sheet: l.sheet.Name}}
 	if a.Fresh {
 		aside := this.launch.Dir
 		if seen.Attempt > 0 {
@@ -223,7 +223,7 @@ func (l *Launcher) submitAgain(ctx context.Context) error {
 				continue
 			}
 			byBatch[f.Claim.Batch] = append(byBatch[f.Claim.Batch], claimed{i, runsheet.Launch{
-				Dir: record.AttemptDir(r.WorkDir, f.Attempt), Claim: *f.Claim, Resources: r.Resources}})
+				Dir: record.AttemptDir(r.WorkDir, f.Attempt), Claim: *f.Claim, Resources: r.Resources, Sheet: l.sheet.Name}})
 		}
 	}
 	for _, of := range byBatch {

@@ -1,6 +1,7 @@
 package slurm
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -169,7 +170,7 @@ func TestParseConfig(t *testing.T) {
 
 func TestSubmission(t *testing.T) {
 	launch := func(task int, r runsheet.Resources) runsheet.Launch {
-		return runsheet.Launch{Claim: runsheet.Claim{Batch: oneBatch, Task: task, Dir: "/p/my 50% lab", Sheet: "/p/my 50% lab/runsheet.yaml", StopGrace: 30 * time.Second}, Resources: r}
+		return runsheet.Launch{Claim: runsheet.Claim{Batch: oneBatch, Task: task, Dir: "/p/my 50% lab", Sheet: "/p/my 50% lab/runsheet.yaml", StopGrace: 30 * time.Second}, Resources: r, Sheet: "runsheet"}
 	}
 	all := runsheet.Resources{GPUs: 2, CPUs: 4, Memory: 1<<30 + 1, Time: 90 * time.Minute}
 	common := []string{"--parsable", "--job-name=my_50%_lab", "--comment=" + oneBatch,
@@ -199,10 +200,53 @@ func TestSubmission(t *testing.T) {
 	}
 }
 
+func TestJobName(t *testing.T) {
+	claim := runsheet.Claim{Dir: "/p/my lab", Sheet: "/p/my lab/runsheet.yaml"}
+	for sheet, want := range map[string]string{"runsheet": "my_lab", "": "my_lab", "uci": "uci", "two words\n": "two_words_"} {
+		if got := jobName(runsheet.Launch{Claim: claim, Sheet: sheet}); got != want {
+			t.Errorf("%q: %q, not %q", sheet, got, want)
+		}
+	}
+}
+
 func TestEnvironment(t *testing.T) {
-	got := environment([]string{"PATH=/bin", "SLURM_CONF=/c", "SLURM_JOB_ID=7", "SBATCH_PARTITION=x", "SQUEUE_FORMAT=%i", "HF_TOKEN=secret"}, "squeue")
-	if d := cmp.Diff([]string{"PATH=/bin", "SLURM_CONF=/c", "HF_TOKEN=secret", "SLURM_BITSTR_LEN=0"}, got); d != "" {
+	ours := []string{"PATH=/bin", "SLURM_CONF=/c", "SLURM_JOB_ID=7", "SBATCH_PARTITION=x", "SBATCH_QOS=high", "SBATCH_ACCOUNT=lab", "SLURM_CLUSTERS=all", "SQUEUE_FORMAT=%i", "SBATCH_TIMELIMIT=", "HF_TOKEN=secret"}
+	for name, want := range map[string][]string{
+		"squeue": {"PATH=/bin", "SLURM_CONF=/c", "HF_TOKEN=secret", "SLURM_BITSTR_LEN=0"},
+		"sbatch": {"PATH=/bin", "SLURM_CONF=/c", "SBATCH_QOS=high", "SBATCH_ACCOUNT=lab", "HF_TOKEN=secret"},
+	} {
+		if d := cmp.Diff(want, environment(ours, name)); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+	if d := cmp.Diff([]string{"SBATCH_PARTITION", "SLURM_CLUSTERS"}, Unused(ours)); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestSame: while other people's jobs come and go, what ours wait for changes all the time, and nothing of ours moves.
+func TestSame(t *testing.T) {
+	now := time.Now()
+	look := func(line string) map[task]job {
+		jobs, _, err := parseQueue(line+"\n", now)
+		if err != nil || len(jobs) != 2 {
+			t.Fatalf("%q: %v, %v", line, jobs, err)
+		}
+		return jobs
+	}
+	before := look("PENDING|12|0-1||N/A|0:00|" + oneBatch + "|Priority")
+	for line, want := range map[string]bool{
+		"PENDING|12|0-1||N/A|0:00|" + oneBatch + "|Resources":                   true,
+		"PENDING|12|0-1||2026-05-02T09:00:00|0:00|" + oneBatch + "|None":        true,
+		"RUNNING|12|0-1|node1|2026-05-02T09:00:00|0:00|" + oneBatch + "|None":   false,
+		"PENDING|12|0-1||N/A|0:00|" + oneBatch + "|JobHeldUser":                 false,
+		"PENDING|12|0-1||N/A|0:00|" + oneBatch + "|launch failed requeued held": false,
+		"CANCELLED|12|0-1||N/A|0:00|" + oneBatch + "|None":                      false,
+		"PENDING|13|0-1||N/A|0:00|" + oneBatch + "|Priority":                    false,
+	} {
+		if got := maps.EqualFunc(before, look(line), job.same); got != want {
+			t.Errorf("%s: the same: %t", line, got)
+		}
 	}
 }
 

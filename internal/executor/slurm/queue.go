@@ -19,9 +19,13 @@ type job struct {
 	stood  time.Duration // for how much of its time it was suspended; below leastStood: not at all
 }
 
-// same says whether a job is as it was.
+// same says whether a job is as it was. What it waits for tells of other people's jobs, and changes as those come and go,
+// unless it waits for a person.
 func (j job) same(was job) bool {
 	was.stood = j.stood // of one that is suspended it grows
+	if phaseOf(j.state) == pending && phaseOf(was.state) == pending && j.held() == was.held() {
+		was.reason, was.why = j.reason, j.why
+	}
 	return j == was
 }
 

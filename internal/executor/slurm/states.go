@@ -61,6 +61,12 @@ func verdict(state, nodes string) runsheet.Over {
 	return say(runsheet.EndLost, runsheet.CauseLost, "its job ended as %s%s, and left no end", state, on)
 }
 
+// held says whether a pending job waits until somebody releases it: "JobHeldUser", "job requeued in held state", "launch
+// failed requeued held", "launch failure limit exceeded requeued held".
+func (j job) held() bool {
+	return strings.HasPrefix(j.reason, "JobHeld") || strings.HasSuffix(j.reason, "requeued held") || strings.HasSuffix(j.reason, "in held state")
+}
+
 // waitsFor is what a pending job waits for, in words: Slurm's reason as it is, with what it means where that is no plain
 // English. again says that it has run before.
 func waitsFor(j job, again bool) string {
@@ -77,7 +83,8 @@ func waitsFor(j job, again bool) string {
 		} else {
 			reason += ", it is not to begin yet"
 		}
-	case "JobHeldUser", "JobHeldAdmin", "job requeued in held state":
+	}
+	if j.held() {
 		reason += ", held until `scontrol release " + j.id + "`"
 	}
 	return fmt.Sprintf("in Slurm's queue: %s (job %s)", reason, j.id)

@@ -24,7 +24,7 @@ func submission(entry runsheet.PoolEntry, tasks []runsheet.Launch, alone bool) [
 		limit = entry.Time
 	}
 	args := []string{"--parsable",
-		"--job-name=" + jobName(c),
+		"--job-name=" + jobName(tasks[0]),
 		"--comment=" + c.Batch,
 		"--output=" + output(state, c.Batch, alone), "--open-mode=append",
 		"--chdir=/", "--requeue", "--ntasks=1",
@@ -68,11 +68,11 @@ func output(state, batch string, alone bool) string {
 	return strings.ReplaceAll(strings.TrimSuffix(path, "0.log"), "%", "%%") + "%a.log"
 }
 
-// jobName is what squeue shows a person: the sheet, or its directory where the sheet has the name that most have.
-func jobName(c runsheet.Claim) string {
-	name := strings.TrimSuffix(filepath.Base(c.Sheet), filepath.Ext(c.Sheet))
-	if name == "runsheet" || name == "" || name == "." {
-		name = filepath.Base(c.Dir)
+// jobName is what squeue shows a person: the name of the sheet, or its directory where the sheet has the name that most have.
+func jobName(l runsheet.Launch) string {
+	name := l.Sheet
+	if name == "runsheet" || name == "" {
+		name = filepath.Base(l.Claim.Dir)
 	}
 	return strings.Map(func(r rune) rune {
 		if r <= ' ' || r == 0x7f {
