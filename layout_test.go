@@ -47,6 +47,7 @@ var house = []row{
 	{dirs: []string{"internal/progress"}},
 	{dirs: []string{"internal/journal"}},
 	// machines
+	{dirs: []string{"internal/forkserver"}},
 	{dirs: []string{"internal/host"}},
 	{dirs: []string{"internal/executor/local", "internal/executor/slurm"}},
 	{dirs: []string{"internal/executor/exectest", "internal/executor/slurm/slurmtest"}},

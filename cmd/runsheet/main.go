@@ -5,12 +5,18 @@ import (
 	"os"
 
 	"runsheet/internal/cli"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/supervise"
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == supervise.Verb { // one for each attempt: nothing else is set up before it
-		os.Exit(supervise.Main(os.Args[2:], os.Stderr))
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case supervise.Verb: // one for each attempt: nothing else is set up before it
+			os.Exit(supervise.Main(os.Args[2:], os.Stderr))
+		case forkserver.Verb: // one for each launcher
+			os.Exit(forkserver.Main(os.Stderr))
+		}
 	}
 	os.Exit(cli.Main(os.Args[1:], cli.System()))
 }

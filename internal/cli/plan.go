@@ -9,6 +9,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/diagnose"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/launcher"
 )
 
@@ -45,7 +46,7 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	if err := distrusted(env, s); err != nil {
 		return err
 	}
-	actions, err := newLauncher(env, s, o, nil, nil).Plan(cmd.Context())
+	actions, err := newLauncher(env, forkserver.Here(), s, o, nil, nil).Plan(cmd.Context())
 	if err != nil {
 		return placed(err)
 	}

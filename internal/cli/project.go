@@ -15,6 +15,7 @@ import (
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/local"
 	"runsheet/internal/executor/slurm"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/journal"
 	"runsheet/internal/launcher"
 	"runsheet/internal/observe"
@@ -61,7 +62,7 @@ func sheetArg(args []string, flag string) (string, error) {
 
 // newObserver returns an observer of this machine's runs.
 func newObserver(env Env) *observe.Observer {
-	return observerOf(env, executors(env, nil))
+	return observerOf(env, executors(env, forkserver.Here(), nil))
 }
 
 // observerOf returns an observer that asks these executors.
@@ -70,9 +71,9 @@ func observerOf(env Env, all []runsheet.Executor) *observe.Observer {
 }
 
 // executors returns those of every kind, for the pool of a sheet; without a pool they can look and stop, and start
-// nothing on a cluster.
-func executors(env Env, pool []runsheet.PoolEntry) []runsheet.Executor {
-	return []runsheet.Executor{local.New(env.Disk), slurm.New(env.Disk, pool...)}
+// nothing on a cluster. What they start is started by fork.
+func executors(env Env, fork *forkserver.Server, pool []runsheet.PoolEntry) []runsheet.Executor {
+	return []runsheet.Executor{local.New(env.Disk, fork), slurm.New(env.Disk, fork, pool...)}
 }
 
 // observation is a way in which an observer looks at runs: patiently, briefly, or reading all anew.
@@ -88,7 +89,7 @@ func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.She
 	observe.Vanished(s, events, facts)
 	snap := runsheet.Snap(s, facts, time.Now())
 	observe.GivenUp(events, snap.Runs, func(which []int) []string {
-		return newLauncher(env, s, launcher.Options{}, nil, nil).NoHost(ctx, which)
+		return newLauncher(env, forkserver.Here(), s, launcher.Options{}, nil, nil).NoHost(ctx, which)
 	})
 	if s.Path != "" { // what lies in a directory without a sheet is launched by nobody
 		observe.WaitForRoom(s, snap.Runs)

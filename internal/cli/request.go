@@ -12,6 +12,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/diagnose"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/journal"
 	"runsheet/internal/observe"
 	"runsheet/internal/record"
@@ -45,7 +46,7 @@ Exit codes: 0 all of them are stopped, 1 some could not be, 2 the command line o
 
 // stop writes the requests, wakes who must see them, and waits for the ends.
 func stop(ctx context.Context, env Env, s *runsheet.Sheet, patterns []string) error {
-	all := executors(env, nil)
+	all := executors(env, forkserver.Here(), nil)
 	o, sys := observerOf(env, all), record.NewSystem(env.Disk)
 	if err := distrusted(env, s); err != nil {
 		complain(env.Err, err) // the runs have records of their own, and can be stopped

@@ -19,6 +19,7 @@ import (
 	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/slurm"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/launcher"
 	"runsheet/internal/proc"
 	"runsheet/internal/record"
@@ -177,12 +178,12 @@ func shownPath(env Env, path string) string {
 	return diagnose.Clean(path)
 }
 
-// newLauncher wires a launcher for this machine.
-func newLauncher(env Env, s *runsheet.Sheet, o launcher.Options, listener launcher.Listener, control <-chan launcher.Control) *launcher.Launcher {
+// newLauncher wires a launcher for this machine. What it starts is started by fork.
+func newLauncher(env Env, fork *forkserver.Server, s *runsheet.Sheet, o launcher.Options, listener launcher.Listener, control <-chan launcher.Control) *launcher.Launcher {
 	o.User, o.HostName = userName(), hostName()
-	all := executors(env, s.Pool)
+	all := executors(env, fork, s.Pool)
 	return launcher.New(launcher.Config{Sheet: s, Disk: env.Disk, System: record.NewSystem(env.Disk),
-		Observer: observerOf(env, all), Executors: all, Listener: listener, Control: control, Options: o})
+		Observer: observerOf(env, all), Executors: all, Fork: fork, Listener: listener, Control: control, Options: o})
 }
 
 // leavePatience is how long a launcher may take to leave.
@@ -200,6 +201,12 @@ func leaveAtLast(code int, over <-chan struct{}) {
 
 // run launches in this process, and prints the results at the end.
 func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
+	// Before anything of a run is opened: its file system may stop answering.
+	fork, err := forkserver.Begin()
+	if err != nil {
+		return fmt.Errorf("nothing was started: %w", err)
+	}
+	defer fork.Close()
 	// Before the lock is held: whoever finds its holder may send it a signal.
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, signalLook)
@@ -233,7 +240,7 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 	proc.KnowMachine(env.Disk)
 	view := newView(env, o.detached)
 	began := time.Now()
-	out, err := newLauncher(env, s, o.launcher, view, control).Run(ctx)
+	out, err := newLauncher(env, fork, s, o.launcher, view, control).Run(ctx)
 	view.Close()
 	if err != nil {
 		if errors.Is(err, launcher.ErrInterrupted) {

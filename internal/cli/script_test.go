@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runsheet/internal/cli"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/supervise"
 )
 
@@ -15,8 +16,13 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"runsheet": func() {
-			if len(os.Args) > 1 && os.Args[1] == supervise.Verb {
-				os.Exit(supervise.Main(os.Args[2:], os.Stderr))
+			if len(os.Args) > 1 {
+				switch os.Args[1] {
+				case supervise.Verb:
+					os.Exit(supervise.Main(os.Args[2:], os.Stderr))
+				case forkserver.Verb:
+					os.Exit(forkserver.Main(os.Stderr))
+				}
 			}
 			os.Exit(cli.Main(os.Args[1:], cli.System()))
 		},

@@ -15,6 +15,8 @@ import (
 	"github.com/shirou/gopsutil/v4/cpu"
 
 	"golang.org/x/sys/unix"
+
+	"runsheet/internal/forkserver"
 )
 
 // clock is a time that only the test moves.
@@ -55,7 +57,7 @@ func calls(dir string) int {
 func TestSample(t *testing.T) {
 	dir := fakeSMI(t, "exit 1")
 	c := &clock{now: time.Unix(1000, 0)}
-	s := NewSampler(false, c)
+	s := NewSampler(forkserver.Here(), false, c)
 	first, err := s.Sample(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ func TestSampleGPUs(t *testing.T) {
 		*) exit 9 ;;
 		esac`, twoGPUs, self))
 	c := &clock{now: time.Unix(1000, 0)}
-	s := NewSampler(true, c)
+	s := NewSampler(forkserver.Here(), true, c)
 	got, err := s.Sample(t.Context())
 	if err != nil || got.GPUError != "" || len(got.GPUs) != 2 {
 		t.Fatalf("%+v, %v", got, err)
@@ -141,7 +143,7 @@ func TestSampleGPUs(t *testing.T) {
 
 func TestNoSMI(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	got, err := NewSampler(true, &clock{now: time.Unix(1000, 0)}).Sample(t.Context())
+	got, err := NewSampler(forkserver.Here(), true, &clock{now: time.Unix(1000, 0)}).Sample(t.Context())
 	if err != nil || got.GPUs != nil || got.GPUError != "" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -152,7 +154,7 @@ func TestOldDriver(t *testing.T) {
 		*mig*) echo 'Field "mig.mode.current" is not a valid field to query.'; exit 2 ;;
 		--query-gpu=*) echo '0, GPU-aa, Tesla K80, 11441, 0, 11441, [N/A], [Not Supported]' ;;
 		esac`)
-	s := newSMI()
+	s := newSMI(forkserver.Here())
 	for i := range 2 {
 		gpus, err := s.sample(t.Context())
 		if err != nil || len(gpus) != 1 || gpus[0].Utilisation != Unknown || gpus[0].MIG {
@@ -166,14 +168,14 @@ func TestOldDriver(t *testing.T) {
 
 func TestBrokenSMI(t *testing.T) {
 	fakeSMI(t, `echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."; exit 9`)
-	gpus, err := newSMI().sample(t.Context())
+	gpus, err := newSMI(forkserver.Here()).sample(t.Context())
 	if err == nil || len(gpus) != 0 || !strings.Contains(err.Error(), "couldn't communicate") {
 		t.Errorf("%v, %v", gpus, err)
 	}
 	fakeSMI(t, `case "$1" in
 		--query-gpu=*) printf '1, GPU-bb, NVIDIA A100, 40960, 0, 40960, 3, 50, Disabled\nUnable to determine the device handle for GPU 0000:0B:00.0: GPU is lost.  Reboot the system to recover this GPU\n'; exit 15 ;;
 		esac`)
-	gpus, err = newSMI().sample(t.Context())
+	gpus, err = newSMI(forkserver.Here()).sample(t.Context())
 	if err == nil || len(gpus) != 1 || !strings.Contains(err.Error(), "GPU is lost") {
 		t.Errorf("%v, %v", gpus, err)
 	}
@@ -185,7 +187,7 @@ func TestHungSMI(t *testing.T) {
 	if err := unix.Mkfifo(filepath.Join(dir, "gate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := newSMI()
+	s := newSMI(forkserver.Here())
 	s.timeout = 50 * time.Millisecond
 	_, err := s.sample(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "no answer within 50ms") {

@@ -8,8 +8,9 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"runsheet/internal/forkserver"
 )
 
 // smiTimeout is how long nvidia-smi may take. Without persistence mode it initialises the driver each time, which
@@ -22,6 +23,7 @@ const outputLimit = 1 << 20
 // smi calls nvidia-smi, one call at a time. With a broken driver it hangs in the kernel, where not even SIGKILL
 // reaches it; then no other is started before it has gone.
 type smi struct {
+	fork    *forkserver.Server
 	timeout time.Duration
 
 	mu    sync.Mutex
@@ -29,7 +31,7 @@ type smi struct {
 	noMIG bool      // the driver is too old to know of MIG
 }
 
-func newSMI() *smi { return &smi{timeout: smiTimeout} }
+func newSMI(fork *forkserver.Server) *smi { return &smi{fork: fork, timeout: smiTimeout} }
 
 // sample returns the GPUs of this machine; none and no error where there is no nvidia-smi. With GPUs and an error,
 // some of them could not be looked at.
@@ -57,7 +59,7 @@ func (s *smi) sample(ctx context.Context) ([]GPU, error) {
 	go func() {
 		defer cancel()
 		var a answer
-		a.gpus, a.noMIG, a.err = query(ctx, path, noMIG)
+		a.gpus, a.noMIG, a.err = s.query(ctx, path, noMIG)
 		s.mu.Lock()
 		s.since, s.noMIG = time.Time{}, a.noMIG
 		s.mu.Unlock()
@@ -78,11 +80,11 @@ func (s *smi) sample(ctx context.Context) ([]GPU, error) {
 }
 
 // query asks for the GPUs and for the processes on them.
-func query(ctx context.Context, path string, noMIG bool) ([]GPU, bool, error) {
-	out, err := call(ctx, path, "--query-gpu="+gpuFields(noMIG))
+func (s *smi) query(ctx context.Context, path string, noMIG bool) ([]GPU, bool, error) {
+	out, err := s.call(ctx, path, "--query-gpu="+gpuFields(noMIG))
 	if !noMIG && bytes.Contains(out, []byte("not a valid field")) {
 		noMIG = true
-		out, err = call(ctx, path, "--query-gpu="+gpuFields(noMIG))
+		out, err = s.call(ctx, path, "--query-gpu="+gpuFields(noMIG))
 	}
 	gpus, problems := parseGPUs(string(out), noMIG)
 	if err != nil && len(gpus) == 0 {
@@ -92,7 +94,7 @@ func query(ctx context.Context, path string, noMIG bool) ([]GPU, bool, error) {
 		problems = append(problems, err.Error())
 	}
 	if len(gpus) > 0 {
-		out, err := call(ctx, path, "--query-compute-apps=gpu_uuid,pid,process_name,used_memory")
+		out, err := s.call(ctx, path, "--query-compute-apps=gpu_uuid,pid,process_name,used_memory")
 		if err != nil {
 			problems = append(problems, "processes: "+err.Error())
 		}
@@ -105,13 +107,10 @@ func query(ctx context.Context, path string, noMIG bool) ([]GPU, bool, error) {
 }
 
 // call runs nvidia-smi once and returns what it printed, also where it failed.
-func call(ctx context.Context, path, what string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, path, what, "--format=csv,noheader,nounits")
+func (s *smi) call(ctx context.Context, path, what string) ([]byte, error) {
 	var out, messages limited
-	cmd.Stdout, cmd.Stderr = &out, &messages
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us
-	cmd.WaitDelay = 100 * time.Millisecond
-	err := cmd.Run()
+	c := forkserver.Command{Name: path, Args: []string{path, what, "--format=csv,noheader,nounits"}, Dir: "/"}
+	err := s.fork.Run(ctx, c, &out, &messages, 100*time.Millisecond)
 	switch {
 	case err == nil:
 		return out.b.Bytes(), nil

@@ -14,6 +14,7 @@ import (
 	"github.com/shirou/gopsutil/v4/mem"
 
 	"runsheet"
+	"runsheet/internal/forkserver"
 )
 
 // Unknown is the value of a number that the machine does not tell.
@@ -73,9 +74,10 @@ type Sampler struct {
 	window []Sample
 }
 
-// NewSampler returns a sampler. GPUs are only looked at where gpus is set: only if a run asks for one.
-func NewSampler(gpus bool, clock runsheet.Clock) *Sampler {
-	return &Sampler{gpus: gpus, clock: clock, smi: newSMI()}
+// NewSampler returns a sampler. GPUs are only looked at where gpus is set: only if a run asks for one. What is asked for
+// them is started by fork.
+func NewSampler(fork *forkserver.Server, gpus bool, clock runsheet.Clock) *Sampler {
+	return &Sampler{gpus: gpus, clock: clock, smi: newSMI(fork)}
 }
 
 // Sample returns a sample that is less than a second old, taking one if need be. GPUs that cannot be looked at make no

@@ -15,6 +15,7 @@ import (
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/exectest"
 	"runsheet/internal/executor/local"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/journal"
 	"runsheet/internal/launcher"
 	"runsheet/internal/observe"
@@ -70,8 +71,9 @@ policy: {jobs: 10, stop_grace: 1s, retries: 0}
 	control := make(chan launcher.Control, 1)
 	told := &timing{counts: make(chan int64, 1000), ends: make(chan time.Time, 1000)}
 	disk := durable.OS()
-	exec := local.New(disk)
-	l := launcher.New(launcher.Config{Sheet: s, Disk: disk, System: record.NewSystem(disk), Executors: []runsheet.Executor{exec}, Listener: told, Control: control,
+	fork := forkserver.Here()
+	exec := local.New(disk, fork)
+	l := launcher.New(launcher.Config{Sheet: s, Disk: disk, System: record.NewSystem(disk), Executors: []runsheet.Executor{exec}, Fork: fork, Listener: told, Control: control,
 		Observer: observe.New(disk, progress.New(disk, progress.Options{}), exec)})
 	done := make(chan error, 1)
 	go func() {

@@ -18,6 +18,8 @@ import (
 	"runsheet"
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/exectest"
+	"runsheet/internal/executor/local"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/journal"
 	"runsheet/internal/launcher"
 	"runsheet/internal/observe"
@@ -32,6 +34,8 @@ type bench struct {
 	sheet *runsheet.Sheet
 	fake  *exectest.Fake
 	clock *clock
+	local *local.Executor // where it is not nil the attempts are processes
+	fork  *forkserver.Server
 
 	disk durable.Disk
 	on   *runsheet.Machine // that the launcher runs on, whose disk the sheet lies on; nil: this one
@@ -111,7 +115,7 @@ func (b *bench) told(kind journal.Kind) (n int) {
 func newBench(t *testing.T, command func(ctx context.Context, c runsheet.Claim) int, runs ...string) *bench {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
-	b := &bench{t: t, fake: exectest.NewFake(command), clock: &clock{}, disk: durable.OS()}
+	b := &bench{t: t, fake: exectest.NewFake(command), clock: &clock{}, fork: forkserver.Here(), disk: durable.OS()}
 	t.Cleanup(func() {
 		b.fake.Wait()
 		goleak.VerifyNone(t, before)
@@ -138,8 +142,12 @@ func (b *bench) launcher(o launcher.Options, control <-chan launcher.Control) *l
 		sys.FS, sys.Procs = ownDisk{sys.FS}, machine{sys.Procs, *b.on}
 	}
 	o.User, o.HostName = "alice", "localhost"
-	return launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executors: []runsheet.Executor{b.fake}, Listener: b, Control: control, Options: o,
-		Observer: observe.New(b.disk, progress.New(b.disk, progress.Options{CacheDir: filepath.Join(b.sheet.Dir, "cache")}), b.fake)})
+	var executor runsheet.Executor = b.fake
+	if b.local != nil {
+		executor = b.local
+	}
+	return launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executors: []runsheet.Executor{executor}, Fork: b.fork, Listener: b, Control: control, Options: o,
+		Observer: observe.New(b.disk, progress.New(b.disk, progress.Options{CacheDir: filepath.Join(b.sheet.Dir, "cache")}), executor)})
 }
 
 // run launches to the end, which must come.

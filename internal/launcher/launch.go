@@ -146,10 +146,7 @@ func (l *Launcher) start(ctx context.Context, of []claimed) (changed bool, err e
 		launches[k] = c.launch
 	}
 	executor := l.executors[launches[0].Claim.Executor]
-	errs, err := tried(ctx, l, of[0].run, func() ([]error, error) { return startSoon(ctx, executor, launches) })
-	if errors.Is(err, errSlowStart) {
-		l.starved.grow(l.sys.Clock.Now(), "a process that comes up", err.Error())
-	}
+	errs, err := tried(ctx, l, of[0].run, func() ([]error, error) { return executor.Start(ctx, launches), nil })
 	if err != nil {
 		return false, nil // they were started, or never will be: that is seen when it answers
 	}

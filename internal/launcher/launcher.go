@@ -14,6 +14,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/host"
 	"runsheet/internal/journal"
 	"runsheet/internal/observe"
@@ -67,6 +68,7 @@ type Launcher struct {
 	observer  *observe.Observer
 	executors map[string]runsheet.Executor // by name
 	pool      map[string]runsheet.Host     // by name, as the last plan saw it
+	fork      *forkserver.Server
 	sampler   *host.Sampler
 	gpus      bool // some run asks for GPUs
 	listener  Listener
@@ -122,6 +124,7 @@ type Config struct {
 	System    record.System
 	Observer  *observe.Observer
 	Executors []runsheet.Executor // of every kind in the sheet's pool
+	Fork      *forkserver.Server  // starts what this launcher needs: it must have been begun before the launcher reads anything
 	Listener  Listener
 	Control   <-chan Control
 	Options   Options
@@ -134,7 +137,7 @@ func New(c Config) *Launcher {
 		executors[e.Name()] = e
 	}
 	return &Launcher{sheet: c.Sheet, opts: c.Options, sys: c.System, disk: c.Disk, observer: c.Observer,
-		executors: executors, sampler: host.NewSampler(wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
+		executors: executors, fork: c.Fork, sampler: host.NewSampler(c.Fork, wantsGPUs(c.Sheet), c.System.Clock), gpus: wantsGPUs(c.Sheet), listener: c.Listener, control: c.Control,
 		state: record.StateDir(c.Sheet.Dir, c.Sheet.Path), trouble: map[int]*trouble{},
 		rooms: observe.NewRooms(), full: map[uint64]*shortage{}, told: map[string]int{}, uncounted: map[string]bool{},
 		recovering: map[int]bool{}, unproved: map[int]bool{}, waiting: map[int]bool{}, silent: map[int]bool{}, doubts: map[int]time.Time{}, recovered: make(chan recovery, len(c.Sheet.Runs))}

@@ -7,6 +7,7 @@ import (
 
 	"runsheet/internal/cli"
 	"runsheet/internal/durable/fusetest"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/supervise"
 )
 
@@ -30,6 +31,8 @@ func TestMain(m *testing.M) {
 				every = supervise.FenceEvery
 			}
 			os.Exit(supervise.MainEvery(every, os.Args[2:], os.Stderr))
+		case forkserver.Verb:
+			os.Exit(forkserver.Main(os.Stderr))
 		case asRunsheet:
 			os.Exit(cli.Main(os.Args[2:], cli.System()))
 		}

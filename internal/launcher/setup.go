@@ -10,13 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"runsheet"
 	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/journal"
 	"runsheet/internal/proc"
 	"runsheet/internal/record"
@@ -74,27 +74,28 @@ func (l *Launcher) setup(ctx context.Context) error {
 	if _, err := exec.LookPath(shell); err != nil {
 		shell = "sh"
 	}
-	cmd := exec.CommandContext(ctx, shell, "-c", l.sheet.Setup)
-	cmd.Dir = l.sheet.Dir
-	cmd.Env = append(os.Environ(), proc.TokenVariable+"="+token)
+	env := append(os.Environ(), proc.TokenVariable+"="+token)
 	for k, v := range l.sheet.Env {
-		cmd.Env = append(cmd.Env, k+"="+v)
+		env = append(env, k+"="+v)
 	}
-	cmd.Stdout, cmd.Stderr = log.OS(), log.OS()
-	// A process group of its own: a Ctrl-C reaches it by us, not by the terminal.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGTERM) }
-	if err := cmd.Start(); err != nil {
+	p, err := l.fork.Start(ctx, forkserver.Command{Name: shell, Args: []string{shell, "-c", l.sheet.Setup}, Env: env, Dir: l.sheet.Dir,
+		Stdout: log.OS(), Stderr: log.OS()})
+	if err != nil {
 		return fmt.Errorf("setup: %w", err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	go func() { done <- p.Wait() }()
 	for {
 		select {
 		case err = <-done:
+		case <-ctx.Done():
+			p.Signal(unix.SIGTERM)
+			if err = <-done; err == nil {
+				err = ctx.Err()
+			}
 		case c := <-l.control:
 			if c == Interrupt || c == Leave {
-				unix.Kill(-cmd.Process.Pid, unix.SIGTERM)
+				p.Signal(unix.SIGTERM)
 				<-done
 				return fmt.Errorf("nothing was started: %w", ErrInterrupted)
 			}

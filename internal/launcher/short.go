@@ -36,8 +36,8 @@ func (s *shortage) grow(now time.Time, what, why string) {
 	s.count++
 }
 
-// spareFiles returns an error where so many files are open that no attempt should be started: each that lives holds one here,
-// and a quarter of what is allowed is kept for looking at them. A look for which there is no file left sees nothing.
+// spareFiles returns an error where so many files are open that no attempt should be started: a quarter of what is allowed is
+// kept for looking at those that live. A look for which there is no file left sees nothing.
 func spareFiles() error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

@@ -2,6 +2,7 @@ package launcher_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,8 @@ import (
 	"runsheet/internal/durable"
 	"runsheet/internal/durable/fusetest"
 	"runsheet/internal/executor/exectest"
+	"runsheet/internal/executor/local"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/journal"
 	"runsheet/internal/launcher"
 	"runsheet/internal/record"
@@ -241,23 +244,55 @@ func TestSignalsSilent(t *testing.T) {
 	}
 }
 
-// TestStartThatHangs: a start that does not come back holds up what is to be launched, and neither the notice of ends nor
-// an interrupt.
+// TestStartThatHangs: while the launcher has evidence open on a file system that does not answer, other runs are started and
+// end. What is started has a copy of all its files, and cannot close that one.
 func TestStartThatHangs(t *testing.T) {
-	b := newBench(t, untilStopped, "a", "b", "c", "d")
-	b.sheet.Policy.Jobs = 3
-	control := make(chan launcher.Control, 1)
-	wait := b.background(launcher.Options{}, control)
-	exectest.Await(t, "three to begin", func() bool { return b.told(journal.Began) == 3 })
-	release := b.fake.HoldStart()
-	b.letGo("a")
-	exectest.Await(t, "d to be claimed", func() bool { return b.saw("d", journal.Claimed) })
-	b.letGo("b")
-	exectest.Await(t, "the end of b", func() bool { return b.saw("b", journal.Ended) })
-	control <- launcher.Interrupt
-	out := wait()
-	release()
-	if got := b.status(out); !out.Stopped || got[0] != runsheet.Finished || got[1] != runsheet.Finished || got[2] == runsheet.Finished || got[3] == runsheet.Finished {
-		t.Errorf("stopped %t, statuses %v", out.Stopped, got)
+	fork, err := forkserver.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fork.Close()
+	b := newBench(t, nil, "busy", "a", "b", "c")
+	b.local, b.fork = local.New(durable.OS(), fork), fork
+	b.sheet.Pool = []runsheet.PoolEntry{{Kind: local.Name}}
+	b.sheet.Policy.Jobs = 2
+	b.sheet.Setup = "true"
+	t.Cleanup(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, e := range b.events {
+			if e.Kind == journal.Claimed {
+				exectest.EndAll(t, e.Nonce)
+			}
+		}
+	})
+	m := fusetest.New(t, t.TempDir(), fusetest.Options{})
+	for i := range b.sheet.Runs {
+		run := &b.sheet.Runs[i]
+		run.Command = `echo "step 7/100 loss 0.5"; until [ -e go ]; do sleep 0.01; done`
+		if run.Name == "busy" {
+			run.WorkDir = filepath.Join(m.Dir, run.Name)
+			run.Progress = runsheet.ProgressSpec{Tracker: "log"}
+		}
+		run.Command = fmt.Sprintf("cd %s; %s", run.WorkDir, run.Command)
+	}
+	disk := &slowDisk{Disk: durable.OS(), begun: make(chan struct{}), release: make(chan struct{})}
+	b.disk = disk
+	wait := b.background(launcher.Options{}, nil)
+	<-disk.begun // its log is open
+	exectest.Await(t, "both to begin", func() bool { return b.saw("busy", journal.Began) && b.saw("a", journal.Began) })
+	m.Halt()
+	for _, run := range []string{"a", "b", "c"} {
+		exectest.Await(t, run+" to begin", func() bool { return b.saw(run, journal.Began) })
+		b.letGo(run)
+		exectest.Await(t, "the end of "+run, func() bool { return b.saw(run, journal.Ended) })
+	}
+	m.GoOn()
+	close(disk.release)
+	write(t, filepath.Join(m.Dir, "busy", "go"), "")
+	for _, o := range wait().Snapshot.Runs {
+		if o.Status != runsheet.Finished || o.Attempt != 1 {
+			t.Errorf("%s is %s in attempt %d: %s", o.Run.Name, o.Status, o.Attempt, o.Reason)
+		}
 	}
 }

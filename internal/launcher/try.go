@@ -38,28 +38,6 @@ func tried[T any](ctx context.Context, l *Launcher, i int, f func() (T, error)) 
 	return r.value, r.err
 }
 
-// errSlowStart: a new process has this one's files until it has become another program, and closes them one after another;
-// one on a file system that does not answer holds it up, and all that are to be started after it.
-var errSlowStart = errors.New("the last one has not in " + tryPatience.String() + ": a file system that this launcher reads does not answer")
-
-// startSoon starts attempts, and returns errSlowStart where that takes longer than any file system may. Whoever asks a
-// scheduler waits for its answer.
-func startSoon(ctx context.Context, executor runsheet.Executor, launches []runsheet.Launch) ([]error, error) {
-	if _, queue := executor.(runsheet.Queue); queue {
-		return executor.Start(ctx, launches), nil
-	}
-	started := make(chan []error, 1)
-	go func() { started <- executor.Start(ctx, launches) }()
-	t := time.NewTimer(tryPatience)
-	defer t.Stop()
-	select {
-	case errs := <-started:
-		return errs, nil
-	case <-t.C:
-		return nil, errSlowStart
-	}
-}
-
 // done is tried for what has no result.
 func done(ctx context.Context, l *Launcher, i int, f func() error) error {
 	_, err := tried(ctx, l, i, func() (struct{}, error) { return struct{}{}, f() })

@@ -34,7 +34,7 @@ const (
 const settleFor = 2 * time.Minute
 
 // job finds the attempt that a job of the scheduler is to supervise, and becomes its supervisor: the same process, with
-// the attempt's token in its environment, so that it is findable, and its words kept beside the attempt's log.
+// the attempt's token in its environment, so that it is findable.
 func job(list string) error {
 	disk := durable.OS()
 	// Slurm made the log of this job as readable as the user's umask has it.
@@ -56,7 +56,7 @@ func job(list string) error {
 			return err
 		}
 	}
-	return become(disk, sys, dir)
+	return become(sys, dir)
 }
 
 // restart finds the attempt of a job that was started before.
@@ -84,7 +84,7 @@ func restart(sys record.System, disk durable.Disk, dir string) (string, error) {
 }
 
 // become replaces this process by the supervisor of the attempt in dir. It returns only an error.
-func become(disk durable.Disk, sys record.System, dir string) error {
+func become(sys record.System, dir string) error {
 	if err := record.Trust(sys, "job", dir); err != nil {
 		return err
 	}
@@ -95,15 +95,6 @@ func become(disk durable.Disk, sys record.System, dir string) error {
 	claim, err := record.DecodeClaim(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", record.ClaimPath(dir), err)
-	}
-	log, err := durable.OpenOwn(disk, "supervise", record.SuperviseLogPath(dir), os.O_WRONLY|os.O_APPEND)
-	if err != nil {
-		return err
-	}
-	for _, fd := range []int{1, 2} {
-		if err := unix.Dup3(int(log.OS().Fd()), fd, 0); err != nil {
-			return fmt.Errorf("keep the supervisor's words: %w", err)
-		}
 	}
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, proc.TokenVariable+"=") })
 	err = unix.Exec("/proc/self/exe", []string{os.Args[0], Verb, dir}, append(env, proc.TokenVariable+"="+claim.Nonce))

@@ -46,8 +46,8 @@ var passedOn = []os.Signal{unix.SIGUSR1, unix.SIGUSR2, unix.SIGINT}
 // FenceEvery is how often a supervisor looks whether its attempt is still its own: DESIGN rule 3.
 const FenceEvery = 10 * time.Second
 
-// Main runs the supervisor of the attempt in args[0], and returns its exit code. What goes wrong is said on stderr,
-// which the executor keeps beside the attempt's log.
+// Main runs the supervisor of the attempt in args[0], and returns its exit code. What goes wrong is said on stderr, which is
+// kept beside the attempt's log once that can be opened.
 func Main(args []string, stderr io.Writer) int { return MainEvery(FenceEvery, args, stderr) }
 
 // MainEvery is Main with another time between two looks over the fence, above 0: tests need not wait for ten seconds.
@@ -64,11 +64,31 @@ func MainEvery(fence time.Duration, args []string, stderr io.Writer) int {
 		return 2
 	}
 	disk := durable.OS()
+	if err := keepWords(disk, args[0]); err != nil {
+		fmt.Fprintf(stderr, "keep the supervisor's words: %v\n", err)
+		return 1
+	}
 	s := &supervisor{
 		sys: record.NewSystem(disk), disk: disk, dir: args[0], signals: signals, stderr: stderr, fence: fence,
 		cache: progress.New(disk, progress.Options{}),
 	}
 	return outcome(s.run(), s.say)
+}
+
+// keepWords has this process write what it says beside the attempt's log. Whoever starts a supervisor opens nothing for it:
+// the attempt's file system may not answer, and that concerns nobody else.
+func keepWords(disk durable.Disk, attemptDir string) error {
+	log, err := durable.OpenOwn(disk, "supervise", record.SuperviseLogPath(attemptDir), os.O_WRONLY|os.O_APPEND)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	for _, fd := range []int{1, 2} {
+		if err := unix.Dup3(int(log.OS().Fd()), fd, 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // outcome says what came of a supervisor, and returns its exit code.

@@ -16,6 +16,7 @@ import (
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/exectest"
 	"runsheet/internal/executor/local"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/proc"
 	"runsheet/internal/record"
 	"runsheet/internal/supervise"
@@ -46,7 +47,7 @@ type attempt struct {
 func claimed(t testing.TB, command string, edit ...func(*runsheet.Claim)) *attempt {
 	t.Helper()
 	exectest.Needs(t, "bash")
-	a := &attempt{t: t, exec: local.New(durable.OS()), sys: record.NewSystem(durable.OS())}
+	a := &attempt{t: t, exec: local.New(durable.OS(), forkserver.Here()), sys: record.NewSystem(durable.OS())}
 	a.dir, a.claim = exectest.Claimed(t, local.Name, command, edit...)
 	a.work = a.claim.WorkDir
 	log := record.SuperviseLogPath(a.dir)

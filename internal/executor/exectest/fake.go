@@ -20,8 +20,7 @@ type Fake struct {
 
 	sys   record.System
 	mu    sync.Mutex
-	fails error         // what Start returns, if it fails
-	held  chan struct{} // closed when Start may go on; nil: it need not wait
+	fails error // what Start returns, if it fails
 	stops map[string]func(runsheet.EndKind)
 	wg    sync.WaitGroup
 }
@@ -33,15 +32,6 @@ func NewFake(command func(ctx context.Context, c runsheet.Claim) int) *Fake {
 
 // Name implements runsheet.Executor.
 func (f *Fake) Name() string { return "fake" }
-
-// HoldStart makes Start hang until release is called.
-func (f *Fake) HoldStart() (release func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	held := make(chan struct{})
-	f.held = held
-	return func() { close(held) }
-}
 
 // FailStart makes Start fail with err from now on; nil: not any more.
 func (f *Fake) FailStart(err error) {
@@ -58,12 +48,8 @@ func (f *Fake) Start(_ context.Context, launches []runsheet.Launch) []error {
 	errs := make([]error, len(launches))
 	for i, l := range launches {
 		f.mu.Lock()
-		fails, held := f.fails, f.held
+		errs[i] = f.fails
 		f.mu.Unlock()
-		if held != nil {
-			<-held
-		}
-		errs[i] = fails
 		if errs[i] != nil {
 			continue
 		}

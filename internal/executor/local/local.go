@@ -6,15 +6,14 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/record"
 )
 
@@ -25,63 +24,52 @@ const Name = "local"
 type Executor struct {
 	sys  record.System
 	disk durable.Disk
+	fork *forkserver.Server
 	self string // the binary that knows the verb `supervise`
 }
 
-// New returns the executor of this machine. The supervisors are started as this very binary, whatever has become of
-// its name since.
-func New(disk durable.Disk) *Executor {
-	return &Executor{sys: record.NewSystem(disk), disk: disk, self: "/proc/self/exe"}
+// New returns the executor of this machine. The supervisors are started by fork, as this very binary, whatever has become
+// of its name since.
+func New(disk durable.Disk, fork *forkserver.Server) *Executor {
+	return &Executor{sys: record.NewSystem(disk), disk: disk, fork: fork, self: "/proc/self/exe"}
 }
 
 // Name implements runsheet.Executor.
 func (e *Executor) Name() string { return Name }
 
 // Start implements runsheet.Executor.
-func (e *Executor) Start(_ context.Context, launches []runsheet.Launch) []error {
+func (e *Executor) Start(ctx context.Context, launches []runsheet.Launch) []error {
 	errs := make([]error, len(launches))
 	for i, l := range launches {
-		errs[i] = e.start(l.Dir, l.Claim)
+		if err := e.start(ctx, l.Dir, l.Claim); err != nil {
+			errs[i] = fmt.Errorf("start attempt %d of %s: %w", l.Claim.Attempt, l.Claim.Run, err)
+		}
 	}
 	return errs
 }
 
-func (e *Executor) start(attemptDir string, c runsheet.Claim) error {
+func (e *Executor) start(ctx context.Context, attemptDir string, c runsheet.Claim) error {
+	// The supervisor opens it by itself: whoever starts it must have nothing open on the attempt's file system. Where it
+	// cannot be made, that is told here.
 	log, err := durable.OpenOwn(e.disk, "supervise", record.SuperviseLogPath(attemptDir), os.O_WRONLY|os.O_APPEND)
-	if err != nil {
-		return fmt.Errorf("start attempt %d of %s: %w", c.Attempt, c.Run, err)
-	}
-	defer log.Close()
-	if err := keepInherited(); err != nil {
-		return fmt.Errorf("start attempt %d of %s: %w", c.Attempt, c.Run, err)
-	}
-	cmd := exec.Command(e.self, "supervise", attemptDir)
-	cmd.Args[0] = os.Args[0] // what ps shows
-	// The token makes the supervisor itself findable where its work dir, and every record in it, was deleted.
-	cmd.Env = append(os.Environ(), "RUNSHEET_TOKEN="+c.Nonce)
-	cmd.Dir = "/" // it must not hold a file system that somebody wants to unmount
-	cmd.Stdout, cmd.Stderr = log.OS(), log.OS()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start attempt %d of %s: %w", c.Attempt, c.Run, err)
-	}
-	go cmd.Wait() // so that it does not stay a zombie while this launcher lives
-	return nil
-}
-
-// keepInherited keeps the descriptors that this process was started with to itself: what a supervisor inherited would
-// stay open for as long as the attempt lives, a lock (`flock FILE runsheet run`) or the pipe that somebody waits on.
-// Whatever Go opens is close-on-exec already.
-func keepInherited() error {
-	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
-			unix.CloseOnExec(fd)
-		}
+	if err := log.Close(); err != nil {
+		return err
 	}
+	p, err := e.fork.Start(ctx, forkserver.Command{
+		Name: e.self,
+		Args: []string{os.Args[0], "supervise", attemptDir}, // what ps shows
+		// The token makes the supervisor itself findable where its work dir, and every record in it, was deleted.
+		Env:     append(os.Environ(), "RUNSHEET_TOKEN="+c.Nonce),
+		Dir:     "/", // it must not hold a file system that somebody wants to unmount
+		Session: true,
+	})
+	if err != nil {
+		return err
+	}
+	p.Release()
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/exectest"
 	"runsheet/internal/executor/local"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/supervise"
 )
 
@@ -20,5 +21,5 @@ func TestMain(m *testing.M) {
 }
 
 func TestSuite(t *testing.T) {
-	exectest.Suite(t, func(*testing.T) runsheet.Executor { return local.New(durable.OS()) }, "sleep 1000", "exit 3")
+	exectest.Suite(t, func(*testing.T) runsheet.Executor { return local.New(durable.OS(), forkserver.Here()) }, "sleep 1000", "exit 3")
 }

@@ -34,7 +34,7 @@ func (e *Executor) accounted(ctx context.Context, id string) *runsheet.Over {
 		a = account{}
 		ctx, cancel := context.WithTimeout(ctx, accountPatience)
 		defer cancel()
-		out, err := command(ctx, "sacct", "--noheader", "--parsable2", "--allocations", "--jobs="+array, "--format=JobID,State,NodeList")
+		out, err := e.command(ctx, "sacct", "--noheader", "--parsable2", "--allocations", "--jobs="+array, "--format=JobID,State,NodeList")
 		if err == nil {
 			a.over = parseAccount(out)
 		}

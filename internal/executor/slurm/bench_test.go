@@ -15,6 +15,7 @@ import (
 	"runsheet/internal/executor/exectest"
 	"runsheet/internal/executor/slurm"
 	"runsheet/internal/executor/slurm/slurmtest"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/record"
 )
 
@@ -28,7 +29,7 @@ func BenchmarkSubmit(b *testing.B) {
 		b.StopTimer()
 		c.Run("scontrol", "update", "partitionname=main", "state=down") // nothing is to run
 		dir := b.TempDir()
-		e := slurm.New(durable.OS(), pool)
+		e := slurm.New(durable.OS(), forkserver.Here(), pool)
 		sys := record.NewSystem(durable.OS())
 		most, err := e.Batch(b.Context())
 		if err != nil {

@@ -11,10 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
+	"runsheet/internal/forkserver"
 )
 
 // patience is how long one of Slurm's commands may take: they retry by themselves while the controller is busy or away.
@@ -31,20 +30,13 @@ func (r *refusal) Error() string { return fmt.Sprintf("%s: %s", r.command, r.tex
 
 // command runs one of Slurm's commands and returns what it printed. A failure is a *refusal, unless the command is not
 // there.
-func command(ctx context.Context, name string, args ...string) (string, error) {
+func (e *Executor) command(ctx context.Context, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = environment(os.Environ(), name)
-	cmd.Dir = "/"
-	// Not to be interrupted with us by a Ctrl-C at the terminal.
-	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
-	cmd.WaitDelay = time.Second
 	var out, words bytes.Buffer
 	impatient := &listener{words: &words, enough: cancel}
-	cmd.Stdout, cmd.Stderr = &out, impatient
-	err := cmd.Run()
+	c := forkserver.Command{Name: name, Args: append([]string{name}, args...), Env: environment(os.Environ(), name), Dir: "/"}
+	err := e.fork.Run(ctx, c, &out, impatient, time.Second)
 	switch {
 	case err == nil:
 		return out.String(), nil
@@ -53,7 +45,7 @@ func command(ctx context.Context, name string, args ...string) (string, error) {
 	case errors.Is(err, exec.ErrNotFound):
 		return "", missing(name, err)
 	}
-	r := &refusal{command: name, text: plain(name, words.String()), unsure: ctx.Err() != nil}
+	r := &refusal{command: name, text: plain(name, words.String()), unsure: ctx.Err() != nil || errors.Is(err, forkserver.ErrLost)}
 	if r.text == "" {
 		r.text = err.Error()
 	}

@@ -9,6 +9,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/record"
 )
 
@@ -17,6 +18,7 @@ import (
 type Executor struct {
 	sys     record.System
 	disk    durable.Disk
+	fork    *forkserver.Server
 	entries map[string]runsheet.PoolEntry // by what claims name as their host
 
 	configMu sync.Mutex
@@ -50,9 +52,9 @@ type known struct {
 }
 
 // New returns the executor of the cluster that this machine's Slurm commands talk to. entries are the pool's; those of
-// other kinds are left out. Without entries it can look and stop, and start nothing.
-func New(disk durable.Disk, entries ...runsheet.PoolEntry) *Executor {
-	e := &Executor{sys: record.NewSystem(disk), disk: disk, entries: map[string]runsheet.PoolEntry{},
+// other kinds are left out. Without entries it can look and stop, and start nothing. Slurm's commands are started by fork.
+func New(disk durable.Disk, fork *forkserver.Server, entries ...runsheet.PoolEntry) *Executor {
+	e := &Executor{sys: record.NewSystem(disk), disk: disk, fork: fork, entries: map[string]runsheet.PoolEntry{},
 		known: map[string]*known{}, holding: map[string]*batch{}, limits: map[string]limit{}, pauses: map[string]pause{}, accounts: map[string]account{}, asks: map[string]ask{}}
 	for _, entry := range entries {
 		if entry.Kind == Name {
@@ -108,7 +110,7 @@ func (e *Executor) configured(ctx context.Context) (config, error) {
 	e.configMu.Lock()
 	defer e.configMu.Unlock()
 	if e.config == nil {
-		out, err := command(ctx, "scontrol", "show", "config")
+		out, err := e.command(ctx, "scontrol", "show", "config")
 		if err != nil {
 			return config{}, fmt.Errorf("cannot ask Slurm: %w", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"runsheet/internal/executor/exectest"
 	"runsheet/internal/executor/slurm"
 	"runsheet/internal/executor/slurm/slurmtest"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/record"
 	"runsheet/internal/supervise"
 )
@@ -23,6 +24,8 @@ func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == supervise.Verb:
 		os.Exit(supervise.Main(os.Args[2:], os.Stderr))
+	case len(os.Args) > 1 && os.Args[1] == forkserver.Verb:
+		os.Exit(forkserver.Main(os.Stderr))
 	case os.Getenv(beRunsheet) != "":
 		os.Exit(cli.Main(os.Args[1:], cli.System()))
 	}
@@ -39,5 +42,5 @@ func inQueue(c *runsheet.Claim) {
 
 func TestSuite(t *testing.T) {
 	slurmtest.Start(t, slurmtest.Config{Nodes: 2})
-	exectest.Suite(t, func(*testing.T) runsheet.Executor { return slurm.New(durable.OS(), pool) }, "sleep 1000", "exit 3", inQueue)
+	exectest.Suite(t, func(*testing.T) runsheet.Executor { return slurm.New(durable.OS(), forkserver.Here(), pool) }, "sleep 1000", "exit 3", inQueue)
 }

@@ -87,17 +87,17 @@ func (e *Executor) since(ctx context.Context, good func() bool, patient bool) sn
 	return e.seen
 }
 
-func squeue(options ...string) (string, error) {
-	return command(context.Background(), "squeue", append([]string{"--noheader", "--states=all", "--user=" + strconv.Itoa(os.Geteuid()), "--format=" + fields}, options...)...)
+func (e *Executor) squeue(options ...string) (string, error) {
+	return e.command(context.Background(), "squeue", append([]string{"--noheader", "--states=all", "--user=" + strconv.Itoa(os.Geteuid()), "--format=" + fields}, options...)...)
 }
 
 // ask runs squeue, takes its answer in, and closes done.
 func (e *Executor) ask(done chan struct{}) {
 	s := snapshot{began: time.Now()}
 	s.asOf = s.began
-	out, err := squeue()
+	out, err := e.squeue()
 	if err == nil && differ(out) {
-		out, err = squeue("--array") // a line for each task
+		out, err = e.squeue("--array") // a line for each task
 	}
 	s.took = time.Since(s.began)
 	s.words = sha256.Sum256([]byte(out))

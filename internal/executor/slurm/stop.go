@@ -126,7 +126,7 @@ func (e *Executor) scancel(ctx context.Context, q snapshot, signal string, of []
 		ids = append(ids, q.jobs[task{a.claim.Batch, a.claim.Task}].id)
 	}
 	args = append(args, together(ids)...)
-	_, err := command(ctx, "scancel", args...)
+	_, err := e.command(ctx, "scancel", args...)
 	e.mu.Lock()
 	e.seen.moved = time.Now()
 	for _, a := range of {

@@ -111,7 +111,7 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 			}
 		}
 		part := b.tasks[:n]
-		_, err := command(ctx, "sbatch", append(submission(b.entry, part, b.alone), b.args...)...)
+		_, err := e.command(ctx, "sbatch", append(submission(b.entry, part, b.alone), b.args...)...)
 		var r *refusal
 		if err == nil {
 			e.taken(part)

@@ -13,6 +13,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/cli"
+	"runsheet/internal/forkserver"
 	"runsheet/internal/prove/method"
 	"runsheet/internal/supervise"
 	"runsheet/internal/tracker"
@@ -26,6 +27,8 @@ func TestMain(m *testing.M) {
 			os.Exit(worker(os.Args[3:]))
 		case supervise.Verb:
 			os.Exit(supervise.Main(os.Args[2:], os.Stderr))
+		case forkserver.Verb:
+			os.Exit(forkserver.Main(os.Stderr))
 		case "run", "status":
 			os.Exit(cli.Main(os.Args[1:], cli.System()))
 		}
