@@ -1,7 +1,7 @@
 package supervise
 
 import (
-	"context"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -34,21 +34,31 @@ func (s *supervisor) hearLimit(told chan<- time.Time) {
 	}()
 }
 
-// jobTimes asks Slurm when a job was started, and when its time is over.
+// jobTimes asks Slurm when a job was started, and when its time is over. The reaper waits for every child of this process, so
+// nobody knows how the one that asks exited: what it printed says enough.
 func jobTimes(id string) (began, over time.Time, ok bool) {
-	if id == "" {
+	scontrol, err := exec.LookPath("scontrol")
+	if err != nil || id == "" {
 		return began, over, false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limitPatience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "scontrol", "--oneliner", "show", "job", id)
-	cmd.Env = append(os.Environ(), "SLURM_TIME_FORMAT=%s")
-	cmd.WaitDelay = time.Second
-	out, err := cmd.Output()
+	read, write, err := os.Pipe()
 	if err != nil {
 		return began, over, false
 	}
-	return parseTimes(string(out))
+	defer read.Close()
+	p, err := os.StartProcess(scontrol, []string{"scontrol", "--oneliner", "show", "job", id}, &os.ProcAttr{
+		Dir: "/", Env: append(os.Environ(), "SLURM_TIME_FORMAT=%s"), Files: []*os.File{nil, write, nil}})
+	write.Close()
+	if err != nil {
+		return began, over, false
+	}
+	read.SetReadDeadline(time.Now().Add(limitPatience))
+	shown, err := io.ReadAll(io.LimitReader(read, 1<<16))
+	if err != nil {
+		p.Kill() // its pipe is open: it is there still
+	}
+	p.Release()
+	return parseTimes(string(shown))
 }
 
 var startEnd = regexp.MustCompile(`\bStartTime=(\d+) EndTime=(\d+)\b`)

@@ -29,6 +29,7 @@ func TestOutcomes(t *testing.T) {
 		{"fails by itself", failsByItself},
 		{"fails everywhere", failsEverywhere},
 		{"reasons", reasons},
+		{"not begun", notBegun},
 		{"interrupted", interrupted},
 		{"interrupted twice", interruptedTwice},
 		{"stopped", stopped},

@@ -1,7 +1,6 @@
 package slurm
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -226,26 +225,39 @@ func TestEnvironment(t *testing.T) {
 
 // TestSame: while other people's jobs come and go, what ours wait for changes all the time, and nothing of ours moves.
 func TestSame(t *testing.T) {
-	now := time.Now()
-	look := func(line string) map[task]job {
-		jobs, _, err := parseQueue(line+"\n", now)
-		if err != nil || len(jobs) != 2 {
-			t.Fatalf("%q: %v, %v", line, jobs, err)
-		}
-		return jobs
-	}
-	before := look("PENDING|12|0-1||N/A|0:00|" + oneBatch + "|Priority")
-	for line, want := range map[string]bool{
-		"PENDING|12|0-1||N/A|0:00|" + oneBatch + "|Resources":                   true,
-		"PENDING|12|0-1||2026-05-02T09:00:00|0:00|" + oneBatch + "|None":        true,
-		"RUNNING|12|0-1|node1|2026-05-02T09:00:00|0:00|" + oneBatch + "|None":   false,
-		"PENDING|12|0-1||N/A|0:00|" + oneBatch + "|JobHeldUser":                 false,
-		"PENDING|12|0-1||N/A|0:00|" + oneBatch + "|launch failed requeued held": false,
-		"CANCELLED|12|0-1||N/A|0:00|" + oneBatch + "|None":                      false,
-		"PENDING|13|0-1||N/A|0:00|" + oneBatch + "|Priority":                    false,
+	before := job{id: "12_0", state: "PENDING", reason: "Priority", why: "Priority"}
+	for _, c := range []struct {
+		change func(*job)
+		want   bool
+	}{
+		{func(j *job) { j.reason, j.why = "Resources", "Resources" }, true},
+		{func(j *job) { j.reason, j.why = "None", "" }, true},
+		{func(j *job) { j.reason, j.why = "JobHeldUser", "held" }, false},
+		{func(j *job) { j.reason = "launch failed requeued held" }, false},
+		{func(j *job) { j.state, j.nodes = "RUNNING", "node1" }, false},
+		{func(j *job) { j.state = "CANCELLED" }, false},
+		{func(j *job) { j.id = "13_0" }, false},
 	} {
-		if got := maps.EqualFunc(before, look(line), job.same); got != want {
-			t.Errorf("%s: the same: %t", line, got)
+		after := before
+		c.change(&after)
+		if got := after.same(before); got != c.want {
+			t.Errorf("%+v: the same: %t", after, got)
+		}
+	}
+}
+
+func TestNotBegun(t *testing.T) {
+	const drained = "2026-11-30T21:10:50|node1|Prolog error\n2026-11-30T22:10:50|node[2-3]|batch job complete failure\n2026-11-29T21:10:50|node4|disk\n"
+	for _, c := range []struct{ drained, node, want string }{
+		{drained, "", "Slurm drained node[2-3] last (batch job complete failure)"},
+		{drained, "node1", "node1 could not begin it (Prolog error)"},
+		{drained, "node9", "node9 could not begin it"},
+		{"", "node9", "node9 could not begin it"},
+		{"", "", ""},
+		{"rubbish\n", "", ""},
+	} {
+		if got := notBegun(c.drained, c.node); got != c.want {
+			t.Errorf("%+v: %q", c, got)
 		}
 	}
 }

@@ -15,6 +15,7 @@ type job struct {
 	state  string // in full, as "PENDING"
 	reason string // why it is in that state
 	nodes  string
+	node   string        // which node could not begin it, in words; see cannotBegin
 	why    string        // what it waits for, in words
 	stood  time.Duration // for how much of its time it was suspended; below leastStood: not at all
 }

@@ -84,6 +84,9 @@ func waitsFor(j job, again bool) string {
 			reason += ", it is not to begin yet"
 		}
 	}
+	if j.node != "" {
+		reason += ", " + j.node
+	}
 	if j.held() {
 		reason += ", held until `scontrol release " + j.id + "`"
 	}

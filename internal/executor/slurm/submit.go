@@ -111,9 +111,10 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 			}
 		}
 		part := b.tasks[:n]
-		_, err := e.command(ctx, "sbatch", append(submission(b.entry, part, b.alone), b.args...)...)
+		out, err := e.command(ctx, "sbatch", append(submission(b.entry, part, b.alone), b.args...)...)
 		var r *refusal
 		if err == nil {
+			e.submitted(part, out)
 			e.taken(part)
 			b.tasks = b.tasks[n:]
 			switch {
