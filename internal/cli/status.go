@@ -142,6 +142,7 @@ func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets
 		snap := snapshot(ctx, env, observer, s, o.look())
 		if o.json {
 			status := report.Status(snap)
+			addAttempts(ctx, env, snap, status.Runs)
 			if o.series {
 				addSeries(ctx, env, snap, status.Runs)
 			}

@@ -74,7 +74,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	c := runsheet.Claim{Run: run.Name, Nonce: record.NewNonce(), Session: l.ledger.session, Sheet: l.sheet.Path,
 		Executor: to.Executor, Host: a.Host, Devices: a.Devices, Identity: run.Command, Command: run.Command,
 		Resume: a.Resume, Fresh: a.Fresh, WorkDir: run.WorkDir, Dir: l.sheet.Dir, Env: l.sheet.Env,
-		Progress: run.Progress, StopGrace: l.sheet.Policy.StopGrace}
+		Progress: run.Progress, StopGrace: l.sheet.Policy.StopGrace, Resources: asked(run.Resources, l.sheet.Pool, a.Host)}
 	if a.Resume {
 		c.Command = run.Resumed
 	}
@@ -122,6 +122,16 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 		return false, nil
 	}
 	return l.start(ctx, waiting.take(b))
+}
+
+// asked returns what an attempt asks for in a place of the pool, which may give a time limit to runs that name none.
+func asked(r runsheet.Resources, pool []runsheet.PoolEntry, host string) runsheet.Resources {
+	for _, entry := range pool {
+		if r.Time == 0 && entry.Name != "" && entry.Name == host {
+			r.Time = entry.Time
+		}
+	}
+	return r
 }
 
 // startRest starts what waits for its batch to be full.

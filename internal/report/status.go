@@ -66,6 +66,8 @@ type RunDoc struct {
 	ETA          *float64            `json:"eta_seconds"`            // of a live attempt
 	SilentSince  *string             `json:"silent_since,omitempty"` // since when the file system of the work dir has not answered
 
+	Attempts []AttemptDoc `json:"attempts,omitempty"` // all of them, the oldest first
+
 	Series map[string][]runsheet.Point `json:"series,omitempty"` // with --series: of each metric [step, value], oldest first
 }
 

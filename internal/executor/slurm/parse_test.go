@@ -262,6 +262,32 @@ func TestNotBegun(t *testing.T) {
 	}
 }
 
+// What sacct of Slurm 22.05 printed, and a requeued job, and one of an older release.
+func TestParseConsumption(t *testing.T) {
+	at := func(s string) time.Time {
+		d, err := time.ParseInLocation("2006-01-02T15:04:05", s, time.Local)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	got := parseConsumption("1_0|2026-11-30T21:10:22|7|00:00.007||1|100M|525600\n1_0.batch|2026-11-30T21:10:22|7|00:00.007|130408K|1||\n" +
+		"3|2026-11-30T21:10:50|3|00:01||2|2.5G|\n3.batch|2026-11-30T21:10:50|3|00:01|1K|2||\n3|2026-11-30T22:10:50|90061|1-01:01:01||2|2.5G|Partition_Limit\n" +
+		"3.batch|2026-11-30T22:10:50|90061|1-01:01:01|12M|2||\n3.0|2026-11-30T22:10:50|90061|1-01:01:01|20M|2||\n" +
+		"4|2025-11-30T21:10:22|5|00:00:05||4|100Mc|60\n5_[1-9]|Unknown|0|00:00:00||1|1M|1\nrubbish\n||||||||\n9.batch||||7K|||\n")
+	want := map[string][]runsheet.Consumption{
+		"1_0": {{Began: at("2026-11-30T21:10:22"), Requested: runsheet.Resources{CPUs: 1, Memory: 100 << 20, Time: 365 * 24 * time.Hour},
+			CPU: 7 * time.Millisecond, Wall: 7 * time.Second, Peak: 130408 << 10}},
+		"3": {{Began: at("2026-11-30T21:10:50"), Requested: runsheet.Resources{CPUs: 2, Memory: 5 << 29}, CPU: time.Second, Wall: 3 * time.Second, Peak: 1 << 10},
+			{Began: at("2026-11-30T22:10:50"), Requested: runsheet.Resources{CPUs: 2, Memory: 5 << 29},
+				CPU: 25*time.Hour + 61*time.Second, Wall: 90061 * time.Second, Peak: 20 << 20}},
+		"4": {{Began: at("2025-11-30T21:10:22"), Requested: runsheet.Resources{CPUs: 4, Time: time.Hour}, CPU: 5 * time.Second, Wall: 5 * time.Second}},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestTogether(t *testing.T) {
 	got := together([]string{"7_3", "9", "7_1", "8_0", "7_2", "7_12"})
 	if d := cmp.Diff([]string{"9", "7_[1-3,12]", "8_[0]"}, got); d != "" {
