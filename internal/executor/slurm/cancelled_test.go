@@ -94,7 +94,8 @@ pool: [{slurm: {time: 1m, options: [NODE]}}]
 
 // failsEverywhere: where the first all fail in the same way, the others are taken out of the queue.
 func failsEverywhere(u *trial) {
-	u.sheet(`command: sleep 1; ls mended && ./train.sh {work_dir} 2 0.1
+	// The others wait until the last of them is out of the queue.
+	u.sheet(`command: '[ {x} -lt 3 ] || until [ -e go ]; do sleep 0.1; done; ls mended && ./train.sh {work_dir} 2 0.1'
 matrix: {x: [0..7]}
 progress: {tracker: epochs, epochs: 2, files: [done]}
 resources: {cpus: 2}
@@ -102,6 +103,8 @@ policy: {retries: 0}
 pool: [{slurm: {time: 10m, options: [NODE]}}]
 `)
 	l := u.launch()
+	u.until("the last to be taken out of the queue", func() bool { return u.view("7", 1).End != nil })
+	u.write("go", "")
 	if code := u.wait(l, 4*time.Minute); code != 1 {
 		u.t.Errorf("the launcher exits %d", code)
 	}
