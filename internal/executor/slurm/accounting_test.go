@@ -107,4 +107,10 @@ pool: [{slurm: {time: 10m}}]
 			t.Errorf("the first attempt of %s: %+v", r.Name, a)
 		}
 	}
+
+	// It also knows which node could not begin a job.
+	u := newTrial(t, c, "node2")
+	l = u.sickened()
+	u.shows("0", "queued", "launch failed requeued held, node2 could not begin it (Prolog error), held until `scontrol release "+u.job("0")+"`")
+	u.healed(l)
 }

@@ -15,7 +15,7 @@ func (e *Executor) cannotBegin(ctx context.Context, jobs map[task]job) {
 	now := map[string]string{} // of those that are held still: once released, a job may fail on another node
 	drained, asked := "", false
 	for t, j := range jobs {
-		if phaseOf(j.state) != pending || !strings.HasPrefix(j.reason, "launch fail") {
+		if phaseOf(j.state) != pending || !j.failedToBegin() {
 			continue
 		}
 		words, known := before[j.id]

@@ -64,7 +64,12 @@ func verdict(state, nodes string) runsheet.Over {
 // held says whether a pending job waits until somebody releases it: "JobHeldUser", "job requeued in held state", "launch
 // failed requeued held", "launch failure limit exceeded requeued held".
 func (j job) held() bool {
-	return strings.HasPrefix(j.reason, "JobHeld") || strings.HasSuffix(j.reason, "requeued held") || strings.HasSuffix(j.reason, "in held state")
+	return strings.HasPrefix(j.reason, "JobHeld") || strings.HasSuffix(j.reason, "in held state") || j.failedToBegin()
+}
+
+// failedToBegin says whether a node failed to begin a pending job, so that Slurm holds it.
+func (j job) failedToBegin() bool {
+	return strings.HasPrefix(j.reason, "launch fail") && strings.HasSuffix(j.reason, "requeued held")
 }
 
 // waitsFor is what a pending job waits for, in words: Slurm's reason as it is, with what it means where that is no plain

@@ -75,6 +75,16 @@ func (p *project) tells(l *launcher, words string) {
 
 // notBegun: a node fails before a job begins there. Slurm holds the job then, until somebody releases it.
 func notBegun(u *trial) {
+	l := u.sickened()
+	words := "launch failed requeued held, Slurm drained " + u.node + " last (Prolog error), held until `scontrol release " + u.job("0") + "`"
+	u.tells(l, "queue: a run waits in Slurm's queue: "+words)
+	u.shows("0", "queued", words)
+	u.healed(l)
+}
+
+// sickened starts a launcher whose one run cannot begin on the trial's node.
+func (u *trial) sickened() *launcher {
+	u.t.Helper()
 	u.c.Sicken(u.node)
 	u.sheet(`command: ./train.sh {work_dir} 2 0.1
 matrix: {x: [0]}
@@ -82,10 +92,12 @@ progress: {tracker: epochs, epochs: 2, files: [done]}
 policy: {retries: 0}
 pool: [{slurm: {time: 10m, options: [NODE]}}]
 `)
-	l := u.launch()
-	words := "launch failed requeued held, Slurm drained " + u.node + " last (Prolog error), held until `scontrol release " + u.job("0") + "`"
-	u.tells(l, "queue: a run waits in Slurm's queue: "+words)
-	u.shows("0", "queued", words)
+	return u.launch()
+}
+
+// healed has the run of sickened begin, and brings it to its end.
+func (u *trial) healed(l *launcher) {
+	u.t.Helper()
 	u.c.Heal(u.node)
 	u.c.Run("scontrol", "release", u.job("0"))
 	u.finishes(l)
