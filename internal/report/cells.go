@@ -14,13 +14,22 @@ import (
 // SummaryLine says how a sheet stands, as "18 runs: 4 pending, 2 running, 12 finished; 74% done, about 12s left".
 func SummaryLine(s runsheet.Snapshot) string {
 	text := CountLine(s)
-	if p, ok := Percentage(s); ok {
-		text += fmt.Sprintf("; %s done", Percent(p))
+	if len(s.Runs) > 0 {
+		text += "; " + DoneLine(s) + " done"
 	}
 	if eta, ok := ETA(s); ok && eta > 0 {
 		text += ", about " + runsheet.Span(eta.Round(time.Second)) + " left"
 	}
 	return text
+}
+
+// DoneLine says how much of a sheet is done, as "74%", or "at least 74%" where the evidence of a run is still being read.
+func DoneLine(s runsheet.Snapshot) string {
+	p, _ := Percentage(s)
+	if slices.ContainsFunc(s.Runs, beingRead) {
+		return "at least " + Percent(p)
+	}
+	return Percent(p)
 }
 
 // CountLine says how many runs there are of each status, as "18 runs: 4 pending, 2 running, 12 finished".

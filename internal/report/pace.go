@@ -29,6 +29,12 @@ func amounts(o runsheet.Observed) (completed, total int64, unit string) {
 	return p.Completed, total, unit
 }
 
+// beingRead says whether nothing is known of a run's progress because its evidence is still being read.
+func beingRead(o runsheet.Observed) bool {
+	p := o.Final()
+	return o.Reading && p != nil && p.Error != "" && !done(o)
+}
+
 // done says whether a run's status is that its work is complete.
 func done(o runsheet.Observed) bool {
 	return o.Status == runsheet.Finished || o.Status == runsheet.Outdated
@@ -109,7 +115,7 @@ func ETA(s runsheet.Snapshot) (time.Duration, bool) {
 		case done(o):
 			finished++
 			continue
-		case o.Live() && o.Status == runsheet.Unknown:
+		case o.Live() && o.Status == runsheet.Unknown, beingRead(o):
 			return 0, false
 		case !o.Live() && o.Status != runsheet.Pending && o.Status != runsheet.Running:
 			continue

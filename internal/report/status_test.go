@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +102,25 @@ func TestETA(t *testing.T) {
 	judged(s, 0, ended(attempt(s.Sheet.Runs[0], time.Minute, 3, nil), time.Second, 1))
 	if eta, ok := ETA(s); ok {
 		t.Errorf("one failed, nothing goes on: got %v", eta)
+	}
+}
+
+// TestBeingRead: where the evidence of a run is still being read, what is known of the others is no whole, and tells no end.
+func TestBeingRead(t *testing.T) {
+	s := uci()
+	judged(s, 0, attempt(s.Sheet.Runs[0], 10*time.Second, 10, nil))
+	f := attempt(s.Sheet.Runs[1], 15*time.Second, 15, nil)
+	f.Reading, f.Progress = true, &runsheet.Progress{Error: "its evidence is being read"}
+	judged(s, 1, f)
+	if eta, ok := ETA(s); ok {
+		t.Errorf("%v left", eta)
+	}
+	if line := SummaryLine(s); !strings.Contains(line, "; at least 4% done") || strings.Contains(line, "left") {
+		t.Error(line)
+	}
+	judged(s, 1, attempt(s.Sheet.Runs[1], 15*time.Second, 15, nil))
+	if line := SummaryLine(s); strings.Contains(line, "at least") {
+		t.Error(line)
 	}
 }
 

@@ -21,8 +21,8 @@ const tailRoom = 64 << 10
 
 // judgeEnd makes the end of the attempt, whose last process is gone.
 func (s *supervisor) judgeEnd(oom bool) runsheet.End {
-	e := runsheet.End{Kind: s.kind, Progress: s.final(), At: s.sys.Clock.Now()}
-	e.PeakMemory, e.CPU, e.Wall = s.tree.usage()
+	e := runsheet.End{Kind: s.kind, Progress: s.final()}
+	e.PeakMemory, e.CPU, e.Wall, e.At = s.tree.usage() // not when the evidence was read: that may take long
 	status, exited := s.tree.exit()
 	switch {
 	case exited && status.Exited():
@@ -57,6 +57,8 @@ func (s *supervisor) cause(e runsheet.End, oom bool) runsheet.Cause {
 	switch {
 	case e.Progress.Complete(), e.Kind == runsheet.EndStopped:
 		return runsheet.Cause{}
+	case e.Kind == runsheet.EndStuck && e.ExitCode != nil && *e.ExitCode == 0:
+		return runsheet.Cause{Kind: runsheet.CauseStuck, Text: "the command exited 0, and what it left running showed no sign of progress for too long"}
 	case e.Kind == runsheet.EndStuck:
 		return runsheet.Cause{Kind: runsheet.CauseStuck, Text: "no sign of progress for too long"}
 	case e.Kind == runsheet.EndTimeLimit && s.tenure.Job != "":

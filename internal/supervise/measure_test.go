@@ -2,6 +2,7 @@ package supervise_test
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,6 +33,24 @@ func TestMeasure(t *testing.T) {
 	e := a.end()
 	if p := e.Progress; p == nil || p.Completed != 3 || !p.Complete() || p.Metrics["loss"] != 0.5 || p.Source != "command" {
 		t.Errorf("the end's progress: %+v", p)
+	}
+}
+
+// TestEndsBeforeItIsRead holds that an attempt is over when its last process is gone, however long its evidence is read then.
+func TestEndsBeforeItIsRead(t *testing.T) {
+	a := begin(t, `echo 3 > "$RUNSHEET_WORK_DIR/n"`,
+		measuredBy(`date +%s%N > "$RUNSHEET_WORK_DIR/read"; printf '{"completed": %s, "total": 3}' "$(cat "$RUNSHEET_WORK_DIR/n")"`))
+	e := a.end()
+	text, err := os.ReadFile(a.work + "/read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil || e.Progress == nil || e.Progress.Completed != 3 {
+		t.Fatalf("%v, progress %+v", err, e.Progress)
+	}
+	if v := exectest.AwaitEnd(t, a.dir); e.At.UnixNano() > read || e.Wall > e.At.Sub(v.Start.At).Seconds()+5 {
+		t.Errorf("over at %d, after %.3f s, and its evidence was read at %d", e.At.UnixNano(), e.Wall, read)
 	}
 }
 

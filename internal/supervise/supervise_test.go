@@ -313,6 +313,16 @@ func TestStuck(t *testing.T) {
 	}
 }
 
+// TestStuckLeftover holds that what a command left running, which shows no progress, is not called the command.
+func TestStuckLeftover(t *testing.T) {
+	a := begin(t, epoch+"epoch 0; sleep 1000 & "+says("ready", "$!"), epochs(3))
+	a.has("ready")
+	a.stop(runsheet.EndStuck, false)
+	if e := a.end(); e.Kind != runsheet.EndStuck || e.ExitCode == nil || !strings.HasPrefix(e.Cause.Text, "the command exited 0, and what it left running") {
+		t.Errorf("end %+v", e)
+	}
+}
+
 // TestRequests holds that a stop request is enough, with a launcher or without.
 func TestRequests(t *testing.T) {
 	t.Run("while it runs", func(t *testing.T) {

@@ -25,6 +25,7 @@ type tree struct {
 	status unix.WaitStatus
 	exited bool
 	at     time.Time     // when the command itself exited
+	over   time.Time     // when the last process was gone; zero: some are left
 	cpu    time.Duration // user and system time of everything reaped
 	peak   int64         // resident bytes
 }
@@ -43,6 +44,9 @@ func reap(pid int) *tree {
 			case err == unix.EINTR:
 				continue
 			case err != nil: // ECHILD
+				t.mu.Lock()
+				t.over = time.Now()
+				t.mu.Unlock()
 				return
 			case !status.Exited() && !status.Signaled():
 				continue
@@ -86,11 +90,12 @@ func (t *tree) sample() {
 	t.mu.Unlock()
 }
 
-// usage returns what the whole tree took: the peak of its resident memory in bytes, CPU and wall time in seconds.
-func (t *tree) usage() (peak int64, cpu, wall float64) {
+// usage returns what the whole tree took, of which nothing is left, and when it was over: the peak of its resident memory in
+// bytes, CPU and wall time in seconds.
+func (t *tree) usage() (peak int64, cpu, wall float64, over time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.peak, t.cpu.Seconds(), time.Since(t.began).Seconds()
+	return t.peak, t.cpu.Seconds(), t.over.Sub(t.began).Seconds(), t.over
 }
 
 // oomKills returns how often the kernel's OOM killer has struck on this machine, 0 where that is not told

@@ -2,11 +2,13 @@ package tracker_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"runsheet"
 	"runsheet/internal/durable"
@@ -73,5 +75,31 @@ func TestSeries(t *testing.T) {
 	}
 	if want := []runsheet.Point{{Step: 2, Value: 0.5}}; !slices.Equal(series["acc"], want) || p.Completed != 3 {
 		t.Errorf("acc %v, want %v; %+v", series["acc"], want, p)
+	}
+}
+
+// TestPaced: a document that is rewritten whole tells a pace only by what it held at different times, and where it was found to
+// hold but one count it tells none.
+func TestPaced(t *testing.T) {
+	dir := t.TempDir()
+	spec := runsheet.ProgressSpec{Tracker: "json", File: "s.json", Step: "step", Total: 30}
+	from := time.Now().Add(-time.Hour)
+	var cursors []tracker.Cursor
+	for i, want := range []time.Duration{0, 10 * time.Second, 10 * time.Second} {
+		path := filepath.Join(dir, "s.json")
+		if err := os.WriteFile(path, fmt.Appendf(nil, `{"step": %d}`, 12+i*2), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at := from.Add(time.Duration(i) * 20 * time.Second)
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+		r := later(t, dir, spec, cursors)
+		if cursors = r.Cursors; r.Progress.PerUnit != want || want == 0 && len(r.Progress.Recent) > 0 {
+			t.Errorf("reading %d: a unit takes %v by %v, want %v", i, r.Progress.PerUnit, r.Progress.Recent, want)
+		}
+		if left, ok := runsheet.ETA(&r.Progress, from.Add(-time.Minute), at); ok != (want > 0) || ok && left != time.Duration(30-12-i*2)*10*time.Second {
+			t.Errorf("reading %d: %v left, known: %t", i, left, ok)
+		}
 	}
 }

@@ -73,9 +73,7 @@ func (t jsonFile) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 			}
 		}
 	}
-	if st, err := ev.Look(rel); err == nil && p.Completed > 0 {
-		p.Recent = append(p.Recent, stampTime(st.MTime))
-	}
+	ev.paced(rel, "json pace/1 "+setUpKey(spec), &p)
 	return p, nil
 }
 

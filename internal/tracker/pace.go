@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -48,4 +49,20 @@ func (p pace) tell(out *runsheet.Progress) {
 	if slices.Sort(each); len(each) > 0 {
 		out.Recent, out.PerUnit = times, max(each[len(each)/2], 1)
 	}
+}
+
+// paced tells the pace of a document that is written whole, again and again: by what this reading and those before it found in
+// it, and when that was written. What happened between two readings is spread evenly. key tells the ways to count apart.
+func (ev *Evidence) paced(rel, key string, p *runsheet.Progress) {
+	var marks pace
+	if c, ok := ev.cursor(rel, key); ok && json.Unmarshal(c.State, &marks) != nil {
+		marks = nil
+	}
+	st, err := ev.Look(rel)
+	if err != nil {
+		return
+	}
+	marks.see(time.Unix(0, min(st.MTime, ev.now().UnixNano())), p.Completed)
+	marks.tell(p)
+	ev.remember(rel, key, marks)
 }

@@ -41,7 +41,9 @@ func (r reported) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 			return p, torn
 		}
 		if doc != nil {
-			return doc.progress(spec), nil
+			out := doc.progress(spec)
+			ev.paced(record.ReportedPath(s.dir), "reported pace/1", &out)
+			return out, nil
 		}
 		state, err := ev.readLog(s.log)
 		if err != nil {

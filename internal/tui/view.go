@@ -66,7 +66,7 @@ func head(f Frame) []string {
 		return []string{report.End("looking at the runs", f.Width)}
 	}
 	percentage, _ := report.Percentage(s)
-	tail := report.Percent(percentage)
+	tail := report.DoneLine(s)
 	if eta, ok := report.ETA(s); ok && eta > 0 {
 		tail += "  " + runsheet.Span(eta.Round(time.Second)) + " left"
 	}
