@@ -67,9 +67,13 @@ func JobMemory(output []byte) string {
 			break
 		}
 	}
-	words := lastMatch(lines, stepdMemory)
-	_, words, _ = strings.Cut(words, "error: ")
-	return text(words)
+	for _, line := range lines { // the first names the numbers
+		if stepdMemory.MatchString(line) {
+			_, words, _ := strings.Cut(line, "error: ")
+			return text(words)
+		}
+	}
+	return ""
 }
 
 // requeuedLine matches the last line of an execution after which Slurm starts the job again.

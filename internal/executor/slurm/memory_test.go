@@ -37,7 +37,7 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	u.ended("0", "cancelled oom_killed", "cancelled oom_killed")
 	u.ended("1", "exit")
 	u.ended("2", "cancelled cancelled", "exit")
-	u.shows("0", "failed", "killed at 1 of 2 epochs: Slurm killed the job on node1: it took more memory than it had asked for: Exceeded job memory limit")
+	u.shows("0", "failed", "killed at 1 of 2 epochs: Slurm killed the job on node1: it took more memory than it had asked for: StepId=")
 }
 
 // begun says whether a run has made progress.
