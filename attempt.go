@@ -26,15 +26,16 @@ type Claim struct {
 	At        time.Time         `json:"at"`
 	Executor  string            `json:"executor"`
 	Host      string            `json:"host"`
-	Devices   []string          `json:"devices,omitempty"` // GPU indices, as CUDA_VISIBLE_DEVICES takes them
-	Identity  string            `json:"identity"`          // Run.Command: what a result is outdated by
-	Command   string            `json:"command"`           // the command executed
-	Resumed   string            `json:"resumed,omitempty"` // the command once there is progress, where the executor may restart it by itself
-	Batch     string            `json:"batch,omitempty"`   // the submission that it was put into a queue with; 32 hex digits
-	Task      int               `json:"task,omitzero"`     // its number in that submission, from 0
-	Resume    bool              `json:"resume,omitzero"`   // there was progress when it was claimed
-	Fresh     bool              `json:"fresh,omitzero"`    // older evidence was set aside for it
-	Request   int               `json:"request,omitzero"`  // newest request that was taken into account; later ones apply to it
+	Devices   []string          `json:"devices,omitempty"`  // GPU indices, as CUDA_VISIBLE_DEVICES takes them
+	Identity  string            `json:"identity"`           // Run.Command: what a result is outdated by
+	Command   string            `json:"command"`            // the command executed
+	Activate  string            `json:"activate,omitempty"` // runs before the command, in the same shell: what the host needs for it
+	Resumed   string            `json:"resumed,omitempty"`  // the command once there is progress, where the executor may restart it by itself
+	Batch     string            `json:"batch,omitempty"`    // the submission that it was put into a queue with; 32 hex digits
+	Task      int               `json:"task,omitzero"`      // its number in that submission, from 0
+	Resume    bool              `json:"resume,omitzero"`    // there was progress when it was claimed
+	Fresh     bool              `json:"fresh,omitzero"`     // older evidence was set aside for it
+	Request   int               `json:"request,omitzero"`   // newest request that was taken into account; later ones apply to it
 	WorkDir   string            `json:"work_dir"`
 	Dir       string            `json:"dir"` // working directory of the command
 	Env       map[string]string `json:"env,omitempty"`
@@ -127,7 +128,8 @@ const (
 	CauseMissingFile     CauseKind = "missing_file"
 	CauseCommand         CauseKind = "command_not_found" // also: not executable
 	CauseSyntax          CauseKind = "syntax_error"
-	CauseUsage           CauseKind = "usage" // the command line of the command is wrong
+	CauseUsage           CauseKind = "usage"    // the command line of the command is wrong
+	CauseActivate        CauseKind = "activate" // what the sheet has activated before the command failed; the command was not run
 	CausePreempted       CauseKind = "preempted"
 	CauseTimeLimit       CauseKind = "time_limit"
 	CauseSignal          CauseKind = "signal"
@@ -140,6 +142,7 @@ const (
 	CauseCancelled       CauseKind = "cancelled"   // with the scheduler's own command
 	CauseWithdrawn       CauseKind = "withdrawn"   // taken out of the queue, by us
 	CauseNotStarted      CauseKind = "not_started" // neither its supervisor nor its job could be started
+	CauseRefused         CauseKind = "refused"     // the place in the pool that it was claimed for will never start it, as things are; another one may
 	CauseShort           CauseKind = "short"       // whoever was to start it had no file, process, memory or room left for that: no fault of the run's
 	CauseNoHost          CauseKind = "no_host"     // of a run that is given up: no host of the pool could ever have room for it
 	CauseNodeFailed      CauseKind = "node_failed" // by the scheduler's word

@@ -22,6 +22,7 @@ type Sighting struct {
 	Liveness Liveness
 	Why      string // why the liveness is unknown; of one that waits, what for
 	Waiting  bool   // LivenessAlive: it does not run now, so it makes no progress: its job is queued or suspended
+	Never    bool   // Waiting, and not begun: what it waits for does not come, its queue will not start it as things are; Why says why
 	Over     *Over  // LivenessGone: how it ended, if whoever ran it says so
 	// Stood is for how much of the time it may have been suspended, since it began or since its job was last looked at.
 	Stood time.Duration
@@ -43,6 +44,7 @@ type Facts struct {
 	Liveness     Liveness      // of the last attempt
 	Why          string        // why the liveness is unknown; of a live attempt: what its supervisor struggles with
 	Waiting      bool          // alive, and does not run now: its job is queued or suspended
+	Never        bool          // it waits in a queue for what does not come: that will not start it, as things are
 	Over         *Over         // how an attempt that is gone ended, by the word of the scheduler; nil: nobody says
 	Stood        time.Duration // for how much of the time a live attempt may have been suspended
 	Request      *Request      // the newest; nil: none
@@ -82,6 +84,7 @@ func (f Facts) Unheard(since time.Time) Facts {
 	f.Silent, f.Problem = since, ""
 	if f.Live() {
 		f.Liveness, f.Why, f.Waiting, f.Over = LivenessUnknown, "its file system does not answer", false, nil
+		f.Never = false
 	}
 	return f
 }

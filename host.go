@@ -2,6 +2,7 @@ package runsheet
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 )
@@ -9,6 +10,7 @@ import (
 // Host is one machine of the pool as it was at one moment.
 type Host struct {
 	Name     string
+	Entry    string   // what the sheet calls its entry of the pool: see PoolEntry.Called
 	Executor string   // the executor that starts attempts there
 	Slots    int      // attempts at once
 	Away     string   // why nothing can be started there now; empty: something can
@@ -62,6 +64,10 @@ type Executor interface {
 	Stop(ctx context.Context, attemptDir string, claim Claim, start *Start, kind EndKind, hurry bool) error
 }
 
+// ErrRefused is what an error of Start is where the place in the pool will never take the attempt, as things are: another
+// place may.
+var ErrRefused = errors.New("it is refused for good")
+
 // Launch is a claimed attempt that is to be started.
 type Launch struct {
 	Dir       string // the attempt's directory, which holds the claim
@@ -79,7 +85,7 @@ type Queue interface {
 	// News returns what happened in the queue since the last call, a line each, in words: what was submitted and as which
 	// job, and what the attempts wait for that are said to wait there.
 	News(ctx context.Context, waiting iter.Seq[Claim]) []string
-	// Waits says whether an attempt that has not begun still waits in the queue, and for what, as far as that is known
-	// without a look at any file.
-	Waits(ctx context.Context, claim Claim) (why string, waits bool)
+	// Waits says whether an attempt that has not begun still waits in the queue, for what, and whether in vain, as far as
+	// that is known without a look at any file.
+	Waits(ctx context.Context, claim Claim) (seen Sighting, waits bool)
 }

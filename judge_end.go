@@ -41,8 +41,11 @@ func judgeHow(f Facts, progress *Progress) Judgement {
 	case EndStopped:
 		return Judgement{Stopped, "stopped" + at}
 	case EndVoid:
-		if e.Cause.Kind == CauseNotStarted {
+		switch e.Cause.Kind {
+		case CauseNotStarted:
 			return Judgement{Failed, "could not be started" + after(e.Cause.Text)}
+		case CauseRefused: // another place in the pool may take it; if none does, it is given up, as where no host has room
+			return Judgement{Pending, f.Claim.Host + " does not take it" + after(e.Cause.Text)}
 		}
 		return Judgement{Pending, fmt.Sprintf("attempt %d was called off before it began", f.Attempt) + after(e.Cause.Text)}
 	case EndLost:
@@ -65,6 +68,9 @@ func judgeHow(f Facts, progress *Progress) Judgement {
 	case EndSignal:
 		return Judgement{Failed, "ended by " + e.Signal + at + after(because(e))}
 	case EndError:
+		if e.Cause.Kind == CauseActivate {
+			return Judgement{Failed, e.Cause.Text} // the command was not even reached
+		}
 		return Judgement{Failed, "could not be started" + after(because(e))}
 	}
 	if e.Kind != EndExit || e.ExitCode == nil {

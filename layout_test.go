@@ -59,6 +59,7 @@ var house = []row{
 	{dirs: []string{"internal/report", "internal/check"}},
 	{dirs: []string{"internal/tui"}},
 	{dirs: []string{"internal/cli"}},
+	{dirs: []string{"internal/front"}},
 	{dirs: []string{"cmd/runsheet"}},
 	// the proof: nothing of the above imports it
 	{dirs: []string{"internal/prove/method"}},

@@ -1,6 +1,9 @@
 package runsheet
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Sheet is a runsheet.yaml, expanded: the runs and how they are to be run. It is built by internal/sheet and never
 // changed afterwards.
@@ -9,7 +12,7 @@ type Sheet struct {
 	Dir     string            // absolute; the working directory of every command, and what relative paths are relative to
 	Name    string            // `name:`, or the file's base name without its extension
 	Digest  string            // hex SHA-256 of the file's bytes, to notice that it changed
-	Setup   string            // run once per host and launch before the first start; may be empty
+	Setup   string            // run once a launch, where the launcher runs, before the first start; may be empty
 	Env     map[string]string // added to the environment of every command
 	Secrets []string          // names of environment variables that are passed on and never written anywhere
 	Runs    []Run             // in the order of the sheet; names and work dirs are unique
@@ -28,9 +31,11 @@ type Run struct {
 	WorkDir   string       // absolute, clean
 	Shown     string       // the work dir as a person wrote it: relative to the sheet's directory where it lies below it
 	Command   string       // the shell command with {resume} empty: what made a result is compared by this text
+	Activate  string       // runs before the command, in the same shell, on the host of the attempt: what the host needs for it; may be empty
 	Resumed   string       // the same command with {resume} filled in; equal to Command where the sheet has no resume
 	Progress  ProgressSpec // how progress is read
 	Resources Resources
+	Pool      []string // the entries of the pool that it may use, by what the sheet calls them; nil: all
 }
 
 // Param is one parameter of a run: the text that the user typed, never decoded and printed again.
@@ -48,6 +53,9 @@ func (r Run) Value(key string) (string, bool) {
 	}
 	return "", false
 }
+
+// MayUse says whether a run may use the entry of the pool that its sheet calls so.
+func (r Run) MayUse(entry string) bool { return len(r.Pool) == 0 || slices.Contains(r.Pool, entry) }
 
 // ProgressSpec says how the progress of a run is read from its evidence. Claims carry it, so that the supervisor can
 // read the final progress without the sheet.
@@ -146,8 +154,10 @@ const (
 type PoolEntry struct {
 	Kind string // the executor's name: "local" is this machine, "slurm" a cluster
 	Name string // what claims name as their host; unique in a pool; empty for this machine, which has its own
-	Jobs int    // attempts at once, of a cluster also those that wait in its queue; 0: the policy's
-	GPUs []int  // "local": device indices that may be used; nil: all that are there
+	// Called is what the sheet calls it, unique in a pool: its name, or else its partition, or else its kind.
+	Called string
+	Jobs   int   // attempts at once, of a cluster also those that wait in its queue; 0: the policy's
+	GPUs   []int // "local": device indices that may be used; nil: all that are there
 
 	// Of "slurm":
 	Partition string

@@ -6,6 +6,7 @@ import (
 
 	"runsheet/internal/cli"
 	"runsheet/internal/forkserver"
+	"runsheet/internal/front"
 	"runsheet/internal/supervise"
 )
 
@@ -18,5 +19,8 @@ func main() {
 			os.Exit(forkserver.Main(os.Stderr))
 		}
 	}
-	os.Exit(cli.Main(os.Args[1:], cli.System()))
+	if code, over := front.Run(os.Args); over {
+		os.Exit(code)
+	}
+	front.Exit(cli.Main(os.Args[1:], cli.System()))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"os"
 	"runtime"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"runsheet"
 	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
+	"runsheet/internal/observe"
 	"runsheet/internal/record"
 )
 
@@ -87,12 +89,35 @@ func (c *checker) runs(ctx context.Context, runs []runsheet.Run) []Violation {
 	g.SetLimit(4 * runtime.GOMAXPROCS(0)) // file servers answer several questions at once
 	for i, r := range runs {
 		g.Go(func() error {
-			found[i] = c.sure(ctx, func(f *findings) { c.run(ctx, f, r) })
+			found[i] = c.answered(ctx, r)
 			return nil
 		})
 	}
 	g.Wait()
 	return slices.Concat(found...)
+}
+
+// answered checks a run, or says that its file system does not answer: then nobody waits for it.
+func (c *checker) answered(ctx context.Context, r runsheet.Run) []Violation {
+	found, silent, ok := observe.Try(ctx, r.WorkDir, observe.Patience, func() []Violation {
+		return c.sure(ctx, func(f *findings) { c.run(ctx, f, r) })
+	})
+	if ok || silent.IsZero() {
+		return found
+	}
+	var f findings
+	f.broken(r.WorkDir, "check again once it answers", "of %s: its file system has not answered for %s, so that nothing of it was checked",
+		r.Name, runsheet.Span(time.Since(silent).Round(time.Second)))
+	return f.list
+}
+
+// answers says whether the file system of a directory answers.
+func answers(dir string) bool {
+	_, _, ok := observe.Try(context.Background(), dir, observe.Patience, func() struct{} {
+		os.Lstat(dir) //nolint:errcheck // whatever it says
+		return struct{}{}
+	})
+	return ok
 }
 
 // run looks at one run once: its records first, its evidence after.

@@ -11,6 +11,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/durable"
+	"runsheet/internal/durable/fusetest"
 	"runsheet/internal/journal"
 	"runsheet/internal/proc"
 	"runsheet/internal/progress"
@@ -526,5 +527,34 @@ func TestTwice(t *testing.T) {
 		if got := twice([]byte(text)); got != want {
 			t.Errorf("%s: %q", text, got)
 		}
+	}
+}
+
+// TestSilent: a file system that does not answer is told of as such, and holds up the check of no other run.
+func TestSilent(t *testing.T) {
+	p := healthy(t)
+	m := fusetest.New(t, t.TempDir(), fusetest.Options{})
+	hung := p.run
+	hung.Name, hung.WorkDir = "hung", filepath.Join(m.Dir, "hung")
+	p.must(os.MkdirAll(hung.WorkDir, 0o755))
+	p.sheet.Runs = append(p.sheet.Runs, hung)
+	c := runsheet.Claim{Run: hung.Name, WorkDir: hung.WorkDir, Attempt: 1, Nonce: fakeNonce, At: time.Now()}
+	p.note(journal.Claimed, c, "")
+	p.note(journal.Ended, c, runsheet.EndExit)
+	p.must(os.Remove(record.EndPath(record.AttemptDir(p.run.WorkDir, 2))))
+	m.Halt()
+	found := Sheet(t.Context(), durable.OS(), p.sheet)
+	places := Places(durable.OS(), []string{p.sheet.Dir, hung.WorkDir})
+	m.GoOn()
+	var silent, others int
+	for _, v := range found {
+		if strings.Contains(v.What, "its file system has not answered for") && v.Path == hung.WorkDir && v.Severity == Broken {
+			silent++
+		} else {
+			others++
+		}
+	}
+	if silent != 1 || others == 0 || len(places) != 1 {
+		t.Errorf("%v; places %v", found, places)
 	}
 }

@@ -128,6 +128,9 @@ func Places(disk durable.Disk, dirs []string) []string {
 	var out []string
 	seen := map[uint64]bool{}
 	for _, dir := range dirs {
+		if !answers(dir) {
+			continue
+		}
 		dir, err := existing(disk, dir)
 		if err != nil {
 			continue

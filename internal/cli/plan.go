@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -63,7 +64,26 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if count[runsheet.VerbLaunch] > 0 {
+		sayPrepared(env, s)
+	}
 	fmt.Fprintf(env.Err, "%d to launch, %d to wait for, %d to recover, %d to end, %d to leave, %d given up\n", count[runsheet.VerbLaunch],
 		count[runsheet.VerbWait], count[runsheet.VerbRecover], count[runsheet.VerbEnd], count[runsheet.VerbLeave], count[runsheet.VerbGiveUp])
 	return nil
+}
+
+// sayPrepared says what of the sheet's would run beside the commands, and on which machine.
+func sayPrepared(env Env, s *runsheet.Sheet) {
+	if s.Setup != "" {
+		fmt.Fprintf(env.Err, "before the first start, on this machine: %s\n", diagnose.Clean(s.Setup))
+	}
+	first := s.Runs[0]
+	if first.Activate == "" {
+		return
+	}
+	of := "each command"
+	if slices.ContainsFunc(s.Runs, func(r runsheet.Run) bool { return r.Activate != first.Activate }) {
+		of = "the command of " + diagnose.Clean(first.Name) + ", and likewise before the others"
+	}
+	fmt.Fprintf(env.Err, "before %s, on its host: %s\n", of, diagnose.Clean(first.Activate))
 }

@@ -21,6 +21,7 @@ import (
 	"runsheet/internal/executor/slurm"
 	"runsheet/internal/forkserver"
 	"runsheet/internal/launcher"
+	"runsheet/internal/observe"
 	"runsheet/internal/proc"
 	"runsheet/internal/record"
 	"runsheet/internal/sheet"
@@ -242,6 +243,7 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 	began := time.Now()
 	out, err := newLauncher(env, fork, s, o.launcher, view, control).Run(ctx)
 	view.Close()
+	defer sayStays(env)
 	if err != nil {
 		if errors.Is(err, launcher.ErrInterrupted) {
 			return &codedError{err, cmp.Or(left, exitStopped)}
@@ -252,4 +254,11 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 		return placed(err)
 	}
 	return conclude(env, s, out, left, o, time.Since(began))
+}
+
+// sayStays says what a launcher still waits for when all is said and done.
+func sayStays(env Env) {
+	if left := observe.LeftBehind(); len(left) > 0 {
+		fmt.Fprintf(env.Err, "process %d may stay until there is an answer from %s; nothing needs it any more\n", os.Getpid(), strings.Join(left, ", "))
+	}
 }

@@ -94,6 +94,8 @@ func wording(e journal.Event) (tui.Event, bool) {
 			out.Text = ""
 		case e.End == runsheet.EndPreempted:
 			out.Kind = "preempted"
+		case e.Cause.Kind == runsheet.CauseRefused:
+			out.Kind, out.Text = "refused", e.Host+": "+e.Cause.Text
 		case e.End == runsheet.EndVoid && e.Cause.Kind != runsheet.CauseNotStarted:
 			out.Kind, out.Text = "called off", e.Cause.Text
 		default:

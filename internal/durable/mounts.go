@@ -132,3 +132,19 @@ func unescaped(s string) string {
 	}
 	return b.String()
 }
+
+// Served says whether any file system is mounted that another machine or process answers for.
+func Served() bool {
+	mounts.Lock()
+	defer mounts.Unlock()
+	for _, kind := range mountKinds() {
+		if kind, _, _ := strings.Cut(kind, "."); servedTypes[kind] { // fuse.sshfs
+			return true
+		}
+	}
+	return false
+}
+
+// servedTypes are the types of file systems that another machine or process answers for, as far as they are known.
+var servedTypes = map[string]bool{"fuse": true, "fuseblk": true, "nfs": true, "nfs4": true, "cifs": true, "smb3": true, "9p": true,
+	"virtiofs": true, "lustre": true, "gpfs": true, "beegfs": true, "ceph": true, "afs": true, "autofs": true, "panfs": true, "orangefs": true}

@@ -89,7 +89,7 @@ func (l *Launcher) one(ctx context.Context, a runsheet.Action, waiting *batches)
 	case runsheet.VerbEnd:
 		f := l.facts[a.Run]
 		e := l.executors[f.Claim.Executor]
-		if e == nil || a.Kind == runsheet.EndVoid && l.opts.Once { // who does not wait for the end does not use the room, either
+		if e == nil || a.Kind == runsheet.EndVoid && l.opts.Once && !f.Never { // who does not wait for the end does not use the room, either
 			return false, nil
 		}
 		if l.ledger.entry(l.sheet.Runs[a.Run].WorkDir).told != f.Claim.Nonce {
@@ -152,7 +152,7 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 			return &wholeError{err}
 		}
 	}
-	why := l.why(f.Claim.Nonce)
+	why := l.why(i)
 	l.recovering[i] = true
 	go func() {
 		_, err := record.TakeOver(ctx, l.sys, record.AttemptDir(run.WorkDir, f.Attempt), record.Heir{
@@ -168,9 +168,12 @@ func (l *Launcher) recover(ctx context.Context, i int) error {
 	return nil
 }
 
-// why returns why an attempt is given up that has not begun, as far as that is known.
-func (l *Launcher) why(nonce string) (c runsheet.Cause) {
-	if l.uncounted[nonce] {
+// why returns why the attempt of a run is given up that has not begun, as far as that is known.
+func (l *Launcher) why(i int) (c runsheet.Cause) {
+	if why, refused := l.refusal(i); refused {
+		c = runsheet.Cause{Kind: runsheet.CauseRefused, Text: why}
+	}
+	if l.uncounted[l.facts[i].Claim.Nonce] {
 		c = runsheet.Cause{Kind: runsheet.CauseShort, Text: "it could not be started, nor called off, before there was room"}
 	}
 	return c

@@ -19,6 +19,8 @@ func (l *Launcher) over(actions []runsheet.Action) bool {
 			return false
 		case l.doubtful(i) && !l.opts.Once:
 			return false
+		case l.stop == notStopping && l.facts[i].Unread() && !l.opts.Once:
+			return false // how its attempt ended is still to be told
 		case l.stop != notStopping || l.broken != "":
 			continue // nothing more will be launched
 		case (a.Verb == runsheet.VerbWait || a.Verb == runsheet.VerbLaunch) && l.mayAct(a.Run):

@@ -3,11 +3,13 @@ package launcher
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"runsheet"
 	"runsheet/internal/host"
 	"runsheet/internal/journal"
+	"runsheet/internal/plan"
 )
 
 // sampleEvery is how often the GPUs are looked at: a window of ten samples then covers what people do, and nvidia-smi
@@ -42,13 +44,10 @@ func (l *Launcher) hosts(ctx context.Context) []runsheet.Host {
 		case runsheet.Queue:
 			h = queueHost(ctx, e, entry)
 		default:
-			jobs := entry.Jobs
-			if jobs == 0 {
-				jobs = l.sheet.Policy.Jobs
-			}
-			h = host.Local(window, jobs, entry, host.DefaultThresholds())
-			h.Name, h.Executor = l.opts.HostName, e.Name()
+			h = l.here(window, entry)
+			h.Executor = e.Name()
 		}
+		h.Entry = entry.Called
 		if was := before[h.Name]; (h.Away == "") != (was.Away == "") && l.journal != nil {
 			text := h.Name + ": " + h.Away
 			if h.Away == "" {
@@ -60,6 +59,39 @@ func (l *Launcher) hosts(ctx context.Context) []runsheet.Host {
 		out = append(out, h)
 	}
 	return out
+}
+
+// here returns this machine as the plan sees it.
+func (l *Launcher) here(window []host.Sample, entry runsheet.PoolEntry) runsheet.Host {
+	jobs := entry.Jobs
+	if jobs == 0 {
+		jobs = l.sheet.Policy.Jobs
+	}
+	h := host.Local(window, jobs, entry, host.DefaultThresholds())
+	h.Name, h.Entry = l.opts.HostName, entry.Called
+	return h
+}
+
+// refusal returns what the host said of a run for which its last attempt was claimed, if that was that it will never take it.
+func (l *Launcher) refusal(i int) (why string, refused bool) {
+	f, run := l.facts[i], l.sheet.Runs[i]
+	if f.Claim == nil {
+		return "", false
+	}
+	why, refused = l.refusals[plan.Ask{Host: f.Claim.Host, Resources: run.Resources}]
+	return why, refused
+}
+
+// leavesInVain says whether an attempt that its queue will never start was just asked to leave it: that takes a moment, and
+// who looks but once waits for that, or the next launcher would put it there again.
+func (l *Launcher) leavesInVain() bool {
+	for i, f := range l.facts {
+		e := l.ledger.entry(l.sheet.Runs[i].WorkDir)
+		if f.Queued() && f.Never && e.told == f.Claim.Nonce && l.sys.Clock.Now().Sub(e.toldAt) < runsheet.StartGrace {
+			return true
+		}
+	}
+	return false
 }
 
 // queueHost returns a scheduler's queue as the plan sees it: it has room for as many attempts of ours as the pool says,
@@ -76,14 +108,10 @@ func queueHost(ctx context.Context, q runsheet.Queue, entry runsheet.PoolEntry) 
 	return h
 }
 
-// wantsGPUs says whether a run of the sheet asks for GPUs, and this machine is in its pool.
+// wantsGPUs says whether a run of the sheet asks for GPUs, and may have those of this machine.
 func wantsGPUs(s *runsheet.Sheet) bool {
-	here := false
 	for _, e := range s.Pool {
-		here = here || e.Kind == "local"
-	}
-	for _, r := range s.Runs {
-		if here && r.Resources.GPUs > 0 {
+		if e.Kind == "local" && slices.ContainsFunc(s.Runs, func(r runsheet.Run) bool { return r.Resources.GPUs > 0 && r.MayUse(e.Called) }) {
 			return true
 		}
 	}

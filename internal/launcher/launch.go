@@ -73,7 +73,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	to := l.pool[a.Host]
 	c := runsheet.Claim{Run: run.Name, Nonce: record.NewNonce(), Session: l.ledger.session, Sheet: l.sheet.Path,
 		Executor: to.Executor, Host: a.Host, Devices: a.Devices, Identity: run.Command, Command: run.Command,
-		Resume: a.Resume, Fresh: a.Fresh, WorkDir: run.WorkDir, Dir: l.sheet.Dir, Env: l.sheet.Env,
+		Activate: run.Activate, Resume: a.Resume, Fresh: a.Fresh, WorkDir: run.WorkDir, Dir: l.sheet.Dir, Env: l.sheet.Env,
 		Progress: run.Progress, StopGrace: l.sheet.Policy.StopGrace, Resources: asked(run.Resources, l.sheet.Pool, a.Host)}
 	if a.Resume {
 		c.Command = run.Resumed
@@ -184,9 +184,12 @@ func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
 		return nil // nothing will start it, and who looks at it when that answers finds out
 	}
 	cause := runsheet.Cause{Kind: runsheet.CauseNotStarted, Text: diagnose.Clean(withHint(why))}
-	short := l.fellShort(c.run, why)
-	if short {
+	short, refused := l.fellShort(c.run, why), errors.Is(why, runsheet.ErrRefused)
+	switch {
+	case short:
 		cause.Kind = runsheet.CauseShort
+	case refused:
+		cause.Kind = runsheet.CauseRefused
 	}
 	_, err := tried(ctx, l, c.run, func() (runsheet.End, error) {
 		return record.TakeOver(ctx, l.sys, c.launch.Dir, record.Heir{Why: cause})
@@ -203,6 +206,9 @@ func (l *Launcher) callOff(ctx context.Context, c claimed, why error) error {
 	}
 	if short && (err == nil || l.fellShort(c.run, err)) {
 		return nil // its end is written as soon as that can be done
+	}
+	if refused && err == nil {
+		return nil // another place in the pool is tried, or none is left: the plan knows
 	}
 	why = errors.Join(why, err)
 	if t := l.putOff(c.run, why); err != nil || t.final {
@@ -224,6 +230,9 @@ func (l *Launcher) submitAgain(ctx context.Context) error {
 		}
 		if f.Unsubmitted() && !f.StopRequested() {
 			r := l.sheet.Runs[i]
+			if _, refused := l.refusal(i); refused {
+				continue
+			}
 			if ok, err := l.learn(ctx, i); err != nil {
 				return err
 			} else if !ok {

@@ -68,6 +68,7 @@ type Launcher struct {
 	observer  *observe.Observer
 	executors map[string]runsheet.Executor // by name
 	pool      map[string]runsheet.Host     // by name, as the last plan saw it
+	refusals  map[plan.Ask]string          // what the hosts said they will never take, as the last plan knew it
 	fork      *forkserver.Server
 	sampler   *host.Sampler
 	gpus      bool // some run asks for GPUs
@@ -250,7 +251,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		if again { // something was not as the plan took it to be
 			continue
 		}
-		if l.over(actions) || l.opts.Once && len(l.recovering) == 0 {
+		if l.over(actions) || l.opts.Once && len(l.recovering) == 0 && !l.leavesInVain() {
 			return l.outcome(actions), nil
 		}
 		left, err := l.wait(ctx, actions)
@@ -322,7 +323,8 @@ func (l *Launcher) decide(ctx context.Context) (actions []runsheet.Action, broke
 	for _, s := range l.strays {
 		in.Strays = append(in.Strays, s.Facts)
 	}
-	in.Hosts = l.hosts(ctx)
+	l.refusals = l.ledger.refusals(l.sheet.Runs)
+	in.Hosts, in.Refusals = l.hosts(ctx), l.refusals
 	if reason, stop := plan.AllFailTheSame(l.ledger.ends); stop {
 		broken = reason
 	}

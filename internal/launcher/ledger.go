@@ -21,6 +21,9 @@ type ledger struct {
 	entries map[string]*entry // by work dir
 	ends    []plan.Ended      // of this session, in order
 	over    bool              // the last session came to its end
+	// refused is which hosts said in this session that they will never take a run, by its work dir, and why. What they take
+	// may have been changed when a person asks for a retry.
+	refused map[string]map[string]string
 	claimer *runsheet.Process // of the last claim
 }
 
@@ -36,9 +39,10 @@ type entry struct {
 	group   int               // the command's session
 	host    string
 	devices []string
-	batch   string      // where it was claimed for a queue: the submission
-	task    int         // and its place there
-	told    string      // nonce of the attempt that was asked to end
+	batch   string // where it was claimed for a queue: the submission
+	task    int    // and its place there
+	told    string // nonce of the attempt that was asked to end
+	toldAt  time.Time
 	request int         // newest retry request that was seen
 	reached int64       // the most that was done at an end of this session
 	gaveUp  int         // one more than the attempt after which it was given up in this session; 0: it was not
@@ -62,7 +66,7 @@ func replay(events []journal.Event, resume bool) *ledger {
 
 // begin starts a session: nothing counts against the retries any more.
 func (l *ledger) begin(session string) {
-	l.session, l.over, l.ends = session, false, nil
+	l.session, l.over, l.ends, l.refused = session, false, nil, nil
 	for _, e := range l.entries {
 		e.tries, e.gaveUp, e.reached, e.before = nil, 0, 0, e.failed
 	}
@@ -114,14 +118,17 @@ func (l *ledger) fold(ev journal.Event) {
 			e.process, e.group = ev.Process, ev.Group
 		}
 	case journal.Stopping:
-		e.told = ev.Nonce
+		e.told, e.toldAt = ev.Nonce, ev.At
 	case journal.GaveUp:
 		e.gaveUp = ev.Attempt + 1
 	case journal.Requested: // a person saw to it: what failed before says nothing about what comes
-		l.ends = nil
+		l.ends, l.refused = nil, nil
 		e.request, e.tries, e.gaveUp = max(e.request, ev.Request), nil, 0
 	case journal.Ended:
 		e.ended, e.at = true, ev.At
+		if ev.Cause.Kind == runsheet.CauseRefused {
+			l.refuse(ev)
+		}
 		e.failed = !ev.OK && (e.failed || ev.End.Failure() && !blameless(ev))
 		if ev.Early {
 			e.before = e.failed
@@ -134,6 +141,31 @@ func (l *ledger) fold(ev journal.Event) {
 			l.ends = append(l.ends, plan.Ended{Run: ev.Run, At: ev.At, Cause: ev.Cause, OK: ok})
 		}
 	}
+}
+
+// refuse remembers that a host will never take a run.
+func (l *ledger) refuse(ev journal.Event) {
+	if l.refused == nil {
+		l.refused = map[string]map[string]string{}
+	}
+	if l.refused[ev.WorkDir] == nil {
+		l.refused[ev.WorkDir] = map[string]string{}
+	}
+	l.refused[ev.WorkDir][unique.Make(ev.Host).Value()] = unique.Make(ev.Cause.Text).Value() // thousands have the same
+}
+
+// refusals returns what the hosts said of runs, which holds for whatever asks for the same.
+func (l *ledger) refusals(runs []runsheet.Run) map[plan.Ask]string {
+	if len(l.refused) == 0 {
+		return nil
+	}
+	out := map[plan.Ask]string{}
+	for _, r := range runs {
+		for host, why := range l.refused[r.WorkDir] {
+			out[plan.Ask{Host: host, Resources: r.Resources}] = why
+		}
+	}
+	return out
 }
 
 // count takes an end into the tries.
@@ -167,7 +199,7 @@ func (e *entry) count(ev journal.Event) {
 func blameless(ev journal.Event) bool {
 	switch ev.End {
 	case runsheet.EndVoid:
-		return ev.Cause.Kind == runsheet.CauseWithdrawn || ev.Cause.Kind == runsheet.CauseShort
+		return ev.Cause.Kind == runsheet.CauseWithdrawn || ev.Cause.Kind == runsheet.CauseShort || ev.Cause.Kind == runsheet.CauseRefused
 	case runsheet.EndError:
 		return ev.Cause.Kind == runsheet.CauseShort
 	}

@@ -76,9 +76,9 @@ func (l *Launcher) waits(ctx context.Context, i int) bool {
 	if !ok {
 		return false
 	}
-	why, ok := q.Waits(ctx, *f.Claim)
+	seen, ok := q.Waits(ctx, *f.Claim)
 	if ok {
-		f.Why = why
+		f.Why, f.Never = seen.Why, seen.Never
 	}
 	return ok
 }

@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"context"
+	"slices"
 
 	"runsheet"
 	"runsheet/internal/journal"
@@ -36,15 +37,28 @@ func (l *Launcher) Plan(ctx context.Context) ([]runsheet.Action, error) {
 // could. It does nothing, and asks no scheduler.
 func (l *Launcher) NoHost(ctx context.Context, which []int) []string {
 	out := make([]string, len(which))
+	var here []runsheet.PoolEntry
+	var queues []string // they say themselves what they have no room for
 	for _, e := range l.sheet.Pool {
 		if _, ok := l.executors[e.Kind].(runsheet.Queue); ok {
-			return out // a queue says itself what it has no room for
+			queues = append(queues, e.Called)
+		} else {
+			here = append(here, e)
 		}
 	}
-	l.sampler.Sample(ctx)
-	hosts := l.hosts(ctx)
+	var hosts []runsheet.Host
 	for k, i := range which {
-		out[k] = plan.Never(l.sheet.Runs[i].Resources, hosts)
+		run := l.sheet.Runs[i]
+		if slices.ContainsFunc(queues, run.MayUse) {
+			continue
+		}
+		if hosts == nil {
+			l.sampler.Sample(ctx)
+			for _, e := range here {
+				hosts = append(hosts, l.here(l.sampler.Window(), e))
+			}
+		}
+		out[k] = plan.Never(run, hosts)
 	}
 	return out
 }

@@ -34,9 +34,9 @@ func (q *queue) News(_ context.Context, waiting iter.Seq[runsheet.Claim]) (lines
 	return lines
 }
 
-func (q *queue) Waits(context.Context, runsheet.Claim) (string, bool) {
+func (q *queue) Waits(context.Context, runsheet.Claim) (runsheet.Sighting, bool) {
 	why, _ := q.waits.Load().(string)
-	return why, why != ""
+	return runsheet.Sighting{Why: why}, why != ""
 }
 
 func (q *queue) Probe(ctx context.Context, dir string, c runsheet.Claim, s *runsheet.Start) runsheet.Sighting {
@@ -87,7 +87,7 @@ func (b *bench) queued() {
 }
 
 // launcherOf returns a launcher that works with a queue.
-func (b *bench) launcherOf(q *queue, control <-chan launcher.Control) *launcher.Launcher {
+func (b *bench) launcherOf(q runsheet.Queue, control <-chan launcher.Control) *launcher.Launcher {
 	sys := record.NewSystem(b.disk)
 	sys.Clock = b.clock
 	return launcher.New(launcher.Config{Sheet: b.sheet, Disk: b.disk, System: sys, Executors: []runsheet.Executor{q}, Listener: b, Control: control,

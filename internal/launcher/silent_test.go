@@ -213,6 +213,35 @@ func TestSlowEvidence(t *testing.T) {
 	}
 }
 
+// TestUnreadAfterBreaker: a launcher that launches nothing more waits for the evidence of an attempt that has ended, and tells
+// how it ended.
+func TestUnreadAfterBreaker(t *testing.T) {
+	b := newBench(t, func(ctx context.Context, c runsheet.Claim) int {
+		if c.Run == "busy" {
+			flood(ctx, c)
+		}
+		return 1
+	}, "busy", "a", "b", "c", "d")
+	b.sheet.Policy.Jobs = 2
+	b.sheet.Runs[0].Progress = runsheet.ProgressSpec{Tracker: "log"}
+	disk := &slowDisk{Disk: durable.OS(), begun: make(chan struct{}), release: make(chan struct{})}
+	b.disk = disk
+	wait := b.background(launcher.Options{}, nil)
+	<-disk.begun
+	b.letGo("busy")
+	exectest.Await(t, "it to have ended, and nothing more to be launched", func() bool {
+		return b.of("busy").End != nil && b.told(journal.Ended) >= 3 && b.of("d").Status == runsheet.Pending
+	})
+	exectest.Await(t, "the breaker", func() bool {
+		return slices.ContainsFunc(b.texts(), func(s string) bool { return strings.HasPrefix(s, "nothing more is launched") })
+	})
+	close(disk.release)
+	out := wait()
+	if o := out.Snapshot.Runs[0]; out.Broken == "" || o.Status != runsheet.Failed || !b.saw("busy", journal.Ended) {
+		t.Errorf("broken: %q; it is %s: %s; events %v", out.Broken, o.Status, o.Reason, b.kinds("busy"))
+	}
+}
+
 // TestSignalsSilent: SIGTERM ends a launcher while a file system does not answer, and `status` says what it can.
 func TestSignalsSilent(t *testing.T) {
 	m := fusetest.New(t, t.TempDir(), fusetest.Options{})

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,24 @@ func Arrivals() (n uint64, next <-chan struct{}) {
 	mounts.mu.Lock()
 	defer mounts.mu.Unlock()
 	return mounts.arrivals, mounts.next
+}
+
+// LeftBehind returns the mounts that calls of this process still wait for, though nobody waits for them: until there is an answer
+// it may not end.
+func LeftBehind() (out []string) {
+	mounts.mu.Lock()
+	defer mounts.mu.Unlock()
+	for mount, at := range mounts.byMount {
+		at.mu.Lock()
+		for _, left := range at.calls {
+			if left && !slices.Contains(out, mount) {
+				out = append(out, mount)
+			}
+		}
+		at.mu.Unlock()
+	}
+	slices.Sort(out)
+	return out
 }
 
 // of returns the gate of the mount that a path lies on.

@@ -14,6 +14,7 @@ func TestGivenUp(t *testing.T) {
 	noHost := journal.Event{Kind: journal.GaveUp, WorkDir: "/w", Text: "needs 2 GPUs; vm has no GPU", Cause: runsheet.Cause{Kind: runsheet.CauseNoHost}}
 	began, ended := journal.Event{Kind: journal.LauncherStarted}, journal.Event{Kind: journal.LauncherEnded}
 	pending := runsheet.Judgement{Status: runsheet.Pending}
+	refused := runsheet.Judgement{Status: runsheet.Pending, Reason: "slurm does not take it"}
 	const hasRoom = "" // a host has room now
 	for name, c := range map[string]struct {
 		events []journal.Event
@@ -33,10 +34,15 @@ func TestGivenUp(t *testing.T) {
 		"no host":                    {[]journal.Event{began, noHost}, pending, "needs 2 GPUs; vm has no GPU", "given up: needs 2 GPUs; vm has no GPU"},
 		"no host, for another reason by now": {[]journal.Event{began, noHost, ended}, pending, "needs 2 GPUs; vm has 1 GPU",
 			"given up: needs 2 GPUs; vm has 1 GPU"},
+		"every entry of the pool refuses it":  {[]journal.Event{began, noHost, ended}, refused, hasRoom, "the last launcher gave it up: needs 2 GPUs; vm has no GPU"},
+		"another launcher asks them again":    {[]journal.Event{began, noHost, ended, began}, refused, hasRoom, "slurm does not take it"},
 		"a host has room by now":              {[]journal.Event{began, noHost}, pending, hasRoom, ""},
 		"no host, and another launcher began": {[]journal.Event{began, noHost, began}, pending, "needs 2 GPUs; vm has no GPU", "given up: needs 2 GPUs; vm has no GPU"},
 	} {
 		runs := []runsheet.Observed{{Run: &runsheet.Run{WorkDir: "/w"}, Judgement: c.judged}}
+		if c.judged == refused {
+			runs[0].End = &runsheet.End{Kind: runsheet.EndVoid, Cause: runsheet.Cause{Kind: runsheet.CauseRefused}}
+		}
 		observe.GivenUp(c.events, runs, func(which []int) []string {
 			if len(which) != 1 || which[0] != 0 {
 				t.Errorf("%s: asked for the hosts of %v", name, which)

@@ -291,6 +291,7 @@ func (o *Observer) records(ctx context.Context, workDir string) runsheet.Facts {
 		}
 		seen := e.Probe(ctx, dir, *f.Claim, f.Start)
 		f.Liveness, f.Why, f.Waiting, f.Over, f.Stood = seen.Liveness, seen.Why, seen.Waiting, seen.Over, seen.Stood
+		f.Never = seen.Never
 		switch {
 		case f.Liveness == runsheet.LivenessAlive && f.Start != nil:
 			if words := o.lastWords(dir); words != "" { // a process that cannot be killed, an end that cannot be written

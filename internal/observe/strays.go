@@ -95,8 +95,8 @@ func GivenUp(events []journal.Event, runs []runsheet.Observed, noHost func(which
 	for i, o := range runs {
 		e, n := last[o.Run.WorkDir], at[o.Run.WorkDir]
 		switch {
-		case e.Kind != journal.GaveUp || o.Status != runsheet.Pending || o.Reason != "":
-		case e.Cause.Kind == runsheet.CauseNoHost:
+		case e.Kind != journal.GaveUp || o.Status != runsheet.Pending || o.Reason != "" && !refused(o):
+		case e.Cause.Kind == runsheet.CauseNoHost && !refused(o):
 			hosts = append(hosts, i)
 		case n < began:
 		case n < ended:
@@ -113,6 +113,11 @@ func GivenUp(events []journal.Event, runs []runsheet.Observed, noHost func(which
 			runs[hosts[k]].Reason = "given up: " + why
 		}
 	}
+}
+
+// refused says whether the last attempt was for a place that will never take it.
+func refused(o runsheet.Observed) bool {
+	return o.End != nil && o.End.Cause.Kind == runsheet.CauseRefused
 }
 
 // unended returns, by work dir, the last claims of a journal that it has no end for.

@@ -9,7 +9,7 @@ func (in Input) bringBack(s *space, actions []runsheet.Action) {
 		if actions[i].Verb != runsheet.VerbWait || i >= len(in.Facts) || !in.Facts[i].Queued() {
 			continue
 		}
-		if h := s.before(in.Facts[i].Claim.Host, in.Runs[i].Resources); h != "" {
+		if h := s.before(in.Facts[i].Claim.Host, in.Runs[i]); h != "" {
 			actions[i] = runsheet.Action{Run: i, Verb: runsheet.VerbEnd, Kind: runsheet.EndVoid, Reason: "there is room on " + h}
 		}
 	}
@@ -17,16 +17,16 @@ func (in Input) bringBack(s *space, actions []runsheet.Action) {
 
 // before takes room for an attempt on the first host before the given one that has it now, and returns its name; empty:
 // none has. A queue has no room: there the attempt would wait as well.
-func (s *space) before(host string, r runsheet.Resources) string {
+func (s *space) before(host string, run runsheet.Run) string {
 	for _, h := range s.hosts {
 		switch {
 		case h.Name == host:
 			return ""
-		case h.Queue || h.slots >= h.Slots || h.never(r) != "": // fit would say why, which takes its time for ten thousand
+		case h.Queue || h.slots >= h.Slots || h.never(run) != "": // fit would say why, which takes its time for ten thousand
 			continue
 		}
-		if devices, why, _ := h.fit(r); why == "" {
-			h.hold(devices, r)
+		if devices, why, _ := h.fit(run.Resources); why == "" {
+			h.hold(devices, run.Resources)
 			return h.Name
 		}
 	}

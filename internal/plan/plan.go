@@ -16,9 +16,11 @@ type Input struct {
 	Strays []runsheet.Facts    // live attempts that the sheet no longer has: they hold their slot and their devices
 	Short  []runsheet.Shortage // of each run: what must be there before anything is launched for it
 	Hosts  []runsheet.Host     // in the order in which they are to be used
-	Policy runsheet.Policy
-	Rerun  bool // outdated runs are to be run again
-	Now    time.Time
+	// Refusals are what the hosts have said they will never take, as things are, and why.
+	Refusals map[Ask]string
+	Policy   runsheet.Policy
+	Rerun    bool // outdated runs are to be run again
+	Now      time.Time
 }
 
 // Tries is what the launcher remembers of a run from its journal, in this session.
@@ -35,6 +37,12 @@ type Tries struct {
 	Open    string
 	Host    string   // where that claim was to run: it may hold a slot there still; empty: not known
 	Devices []string // the devices of that claim
+}
+
+// Ask is what is asked of a host: whatever else they are, runs that ask for the same are taken or refused alike.
+type Ask struct {
+	Host      string
+	Resources runsheet.Resources
 }
 
 // lookAgain is how soon to look again at what no attempt of ours will tell us of: other people's use of the GPUs, a pool
@@ -66,6 +74,7 @@ func Decide(in Input) []runsheet.Action {
 	for i := range actions {
 		actions[i].Run = i
 	}
+	in.leaveInVain(s, actions)
 	in.bringBack(s, actions)
 	return actions
 }
@@ -77,7 +86,7 @@ func (in Input) room(i int, s *space, a runsheet.Action) runsheet.Action {
 		a.Short = in.Short[i].What
 		return a
 	}
-	return s.place(a, in.Runs[i].Resources)
+	return s.place(a, in.Runs[i])
 }
 
 func (in Input) tries(i int) Tries {

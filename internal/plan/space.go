@@ -24,13 +24,15 @@ type room struct {
 	cpus   int
 	memory int64
 	taken  map[string]bool // devices, by their ids
+
+	refusals map[Ask]string // of all hosts
 }
 
 // newSpace returns the hosts with all that lives accounted for.
 func newSpace(in Input) *space {
 	s := &space{now: in.Now}
 	for _, h := range in.Hosts {
-		s.hosts = append(s.hosts, &room{Host: h, taken: map[string]bool{}})
+		s.hosts = append(s.hosts, &room{Host: h, taken: map[string]bool{}, refusals: in.Refusals})
 	}
 	for i, f := range in.Facts {
 		if i >= len(in.Runs) {
@@ -70,14 +72,15 @@ func (h *room) hold(devices []string, r runsheet.Resources) {
 
 // place completes a launch with the first host that has room for it now; otherwise it waits, or is given up where no
 // host could ever have room.
-func (s *space) place(a runsheet.Action, r runsheet.Resources) runsheet.Action {
+func (s *space) place(a runsheet.Action, run runsheet.Run) runsheet.Action {
+	r := run.Resources
 	if len(s.hosts) == 0 {
 		return wait("waiting for a host: none can be asked now", s.now.Add(lookAgain))
 	}
 	var never, notNow []string
 	foreign := false
 	for _, h := range s.hosts {
-		if why := h.never(r); why != "" {
+		if why := h.never(run); why != "" {
 			never = append(never, h.Name+" "+why)
 			continue
 		}
@@ -102,11 +105,11 @@ func (s *space) place(a runsheet.Action, r runsheet.Resources) runsheet.Action {
 	return w
 }
 
-// Never says why no host could ever have room for an attempt; empty: one could, or none is known.
-func Never(r runsheet.Resources, hosts []runsheet.Host) string {
+// Never says why no host could ever have room for an attempt of the run; empty: one could, or none is known.
+func Never(run runsheet.Run, hosts []runsheet.Host) string {
 	var never []string
 	for _, h := range hosts {
-		why := (&room{Host: h}).never(r)
+		why := (&room{Host: h}).never(run)
 		if why == "" {
 			return ""
 		}
@@ -115,7 +118,7 @@ func Never(r runsheet.Resources, hosts []runsheet.Host) string {
 	if len(never) == 0 {
 		return ""
 	}
-	return needs(r, never)
+	return needs(run.Resources, never)
 }
 
 // needs says what an attempt asks for, and why no host has that.
@@ -124,8 +127,13 @@ func needs(r runsheet.Resources, never []string) string {
 }
 
 // never says why a host could not run an attempt even if it were idle; empty: it could.
-func (h *room) never(r runsheet.Resources) string {
+func (h *room) never(run runsheet.Run) string {
+	r := run.Resources
 	switch {
+	case !run.MayUse(h.Entry):
+		return "is not in its pool"
+	case h.refuses(r) != "":
+		return "does not take it (" + h.refuses(r) + ")"
 	case h.Slots < 1:
 		return "takes no attempts"
 	case h.Queue:
@@ -140,6 +148,14 @@ func (h *room) never(r runsheet.Resources) string {
 		return "has " + bytes(h.Memory) + " of memory"
 	}
 	return ""
+}
+
+// refuses says why a host will never take what asks for these resources, by its own word; empty: it has not said so.
+func (h *room) refuses(r runsheet.Resources) string {
+	if len(h.refusals) == 0 {
+		return ""
+	}
+	return h.refusals[Ask{h.Name, r}]
 }
 
 // fit returns the devices that an attempt would be given now, or why it has to wait, and whether that is for something

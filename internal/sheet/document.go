@@ -18,6 +18,7 @@ type document struct {
 	sheet runsheet.Sheet
 
 	command, resume, workDir *template // nil: not there
+	activate                 *template
 	progress                 runsheet.ProgressSpec
 	resources                runsheet.Resources
 	axes                     product   // of the matrix, after the files of `configs` or the lines of `commands`
@@ -27,6 +28,7 @@ type document struct {
 	entries                  []*yaml.Node        // of `runs`
 	found                    map[string]config   // by the value of the axis config
 	texts                    map[string]template // by the value of the axis command
+	ownPool                  bool                // it has a pool
 	uses                     map[string]bool     // placeholders that a command has
 	undefined                map[position]bool   // placeholders that were told
 	size                     int64               // bytes of all commands and names so far
@@ -74,7 +76,7 @@ func (d *document) read(root *yaml.Node) {
 	}
 	s := &d.sheet
 	s.Policy = runsheet.DefaultPolicy
-	s.Pool = []runsheet.PoolEntry{{Kind: "local"}}
+	s.Pool = []runsheet.PoolEntry{{Kind: "local", Called: "local"}}
 	d.progress.Tracker = "auto"
 	with("version", func(n *yaml.Node) { d.integer(n, "version", 1, 1) })
 	with("name", func(n *yaml.Node) {
@@ -85,12 +87,13 @@ func (d *document) read(root *yaml.Node) {
 	with("policy", func(n *yaml.Node) { s.Policy = d.policy(n) })
 	with("env", func(n *yaml.Node) { s.Env = d.env(n) })
 	with("secrets", func(n *yaml.Node) { s.Secrets = d.secrets(n, s.Env) })
-	with("pool", func(n *yaml.Node) { s.Pool = d.pool(n) })
+	with("pool", func(n *yaml.Node) { s.Pool, d.ownPool = d.pool(n), true })
 	with("metrics", func(n *yaml.Node) { s.Metrics = d.metrics(n) })
 	with("progress", func(n *yaml.Node) { d.progress = d.reader.progress(n, d.progress) })
 	with("resources", func(n *yaml.Node) { d.resources = d.reader.resources(n, d.resources) })
 	with("command", func(n *yaml.Node) { d.command = d.commandTemplate(n) })
 	with("resume", func(n *yaml.Node) { d.resume = d.template(n, "resume") })
+	with("activate", func(n *yaml.Node) { d.activate = d.template(n, "activate") })
 	with("work_dir", func(n *yaml.Node) { d.workDir = d.workDirTemplate(n) })
 	with("runs", func(n *yaml.Node) { d.entries = d.sequence(n, "runs") })
 	if _, both := keys["commands"]; both {

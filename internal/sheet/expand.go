@@ -16,6 +16,7 @@ type draft struct {
 	command, workDir *template        // workDir nil: runs/{name}
 	progress         runsheet.ProgressSpec
 	resources        runsheet.Resources
+	pool             []string   // the entries of the pool that it may use; nil: all
 	node             *yaml.Node // where it comes from
 }
 
@@ -69,6 +70,7 @@ func (d *document) expand(root *yaml.Node, listed bool) {
 		d.tooLong(root)
 		return
 	}
+	d.placed(drafts)
 	d.sheet.Axes = axesOf(drafts)
 	origins := make([]draft, 0, len(drafts))
 	for _, dr := range drafts {
@@ -123,6 +125,12 @@ func (d *document) entry(n *yaml.Node) (draft, bool) {
 			dr.progress = d.reader.progress(e.value, d.progress)
 		case "resources":
 			dr.resources = d.reader.resources(e.value, d.resources)
+		case "pool":
+			if follow(e.value).Kind != yaml.SequenceNode {
+				param(e)
+				continue
+			}
+			dr.pool = d.places(e.value)
 		case "params":
 			for _, p := range d.mapping(e.value, "params", nil) {
 				param(p)

@@ -3,7 +3,7 @@ package sheet
 // The keys of a sheet and of its parts. They are read where their names say; the schema lists the same.
 var (
 	sheetKeys = []string{
-		"version", "name", "setup", "command", "resume", "work_dir", "matrix", "include", "exclude", "configs", "runs",
+		"version", "name", "setup", "activate", "command", "resume", "work_dir", "matrix", "include", "exclude", "configs", "runs",
 		"commands", "repeat", "progress", "metrics", "env", "secrets", "resources", "policy", "pool",
 	}
 	progressKeys = []string{
@@ -12,8 +12,8 @@ var (
 	earlyKeys    = []string{"patience", "metrics"}
 	metricKeys   = []string{"mode"}
 	resourceKeys = []string{"gpus", "cpus", "memory", "gpu_memory", "time"}
-	localKeys    = []string{"gpus", "jobs"}
-	slurmKeys    = []string{"partition", "time", "gres", "max_queued", "options"}
+	localKeys    = []string{"name", "gpus", "jobs"}
+	slurmKeys    = []string{"name", "partition", "time", "gres", "max_queued", "options"}
 	policyKeys   = []string{
 		"jobs", "retries", "backoff", "activity_window", "stuck_after", "on_stuck", "outdated_after", "outdated_before",
 		"rerun_outdated", "stop_grace", "host_lost_after", "min_free",

@@ -48,7 +48,7 @@ func TestDesignSheet(t *testing.T) {
 		Path: filepath.Join(dir, "uci.yaml"), Dir: dir, Name: "uci", Digest: hex.EncodeToString(sum[:]),
 		Setup: "go build -o build/train ./train", Env: map[string]string{"OMP_NUM_THREADS": "1"}, Secrets: []string{"HF_TOKEN"},
 		Axes: []string{"dataset", "model", "seed"}, Repeat: "seed", Metrics: []runsheet.MetricSpec{{Name: "accuracy", Mode: runsheet.Max}},
-		Policy: policy, Pool: []runsheet.PoolEntry{{Kind: "local"}},
+		Policy: policy, Pool: []runsheet.PoolEntry{{Kind: "local", Called: "local"}},
 	}
 	if d := cmp.Diff(want, s); d != "" {
 		t.Error(d)
@@ -119,7 +119,7 @@ func TestRuns(t *testing.T) {
 	if d := cmp.Diff(p, s.Policy); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]runsheet.PoolEntry{{Kind: "local", GPUs: []int{1, 0}}}, s.Pool); d != "" {
+	if d := cmp.Diff([]runsheet.PoolEntry{{Kind: "local", Called: "local", GPUs: []int{1, 0}}}, s.Pool); d != "" {
 		t.Error(d)
 	}
 }
@@ -246,10 +246,12 @@ pool:
   - local: {jobs: 3}
   - slurm
   - slurm: {partition: gpu, time: 1h30m, gres: "gpu:a100:1", max_queued: 50, options: [--account=lab, --exclusive, -Cfast]}
+  - slurm: {partition: gpu, name: big}
 `))
-	want := []runsheet.PoolEntry{{Kind: "local", Jobs: 3}, {Kind: "slurm", Name: "slurm"},
-		{Kind: "slurm", Name: "slurm:gpu", Partition: "gpu", Time: 90 * time.Minute, Gres: "gpu:a100:1", Jobs: 50,
-			Options: []string{"--account=lab", "--exclusive", "-Cfast"}}}
+	want := []runsheet.PoolEntry{{Kind: "local", Called: "local", Jobs: 3}, {Kind: "slurm", Called: "slurm", Name: "slurm"},
+		{Kind: "slurm", Name: "slurm:gpu", Called: "gpu", Partition: "gpu", Time: 90 * time.Minute, Gres: "gpu:a100:1", Jobs: 50,
+			Options: []string{"--account=lab", "--exclusive", "-Cfast"}},
+		{Kind: "slurm", Name: "slurm:big", Called: "big", Partition: "gpu"}}
 	if d := cmp.Diff(want, s.Pool); d != "" {
 		t.Error(d)
 	}

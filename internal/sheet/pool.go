@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -18,14 +19,13 @@ func (r *reader) pool(n *yaml.Node) []runsheet.PoolEntry {
 		if !ok {
 			continue
 		}
-		if names[entry.Name] {
-			what := "this machine is in the pool already"
-			if entry.Kind == "slurm" {
-				what = entry.Name + " is in the pool already: its entries differ in their partitions"
-			}
-			r.wrong(at, "repeated value", "", "%s", what)
+		if entry.Kind == "local" && slices.ContainsFunc(all, func(e runsheet.PoolEntry) bool { return e.Kind == "local" }) {
+			r.wrong(at, "repeated value", "", "this machine is in the pool already")
+		} else if names[entry.Called] {
+			r.wrong(at, "repeated value", "give one of them a name, as {name: big, partition: gpu}",
+				"%s is in the pool already: its entries differ in their partitions or names", entry.Called)
 		}
-		names[entry.Name] = true
+		names[entry.Called] = true
 		all = append(all, entry)
 	}
 	if len(all) == 0 && len(r.list) == 0 {
@@ -72,12 +72,14 @@ func (r *reader) poolEntry(item *yaml.Node) (entry runsheet.PoolEntry, at *yaml.
 
 // local reads what is said of this machine; n may be nil.
 func (r *reader) local(n *yaml.Node) runsheet.PoolEntry {
-	entry := runsheet.PoolEntry{Kind: "local"}
+	entry := runsheet.PoolEntry{Kind: "local", Called: "local"}
 	if n == nil {
 		return entry
 	}
 	for _, e := range r.mapping(n, "local", localKeys) {
 		switch e.key {
+		case "name":
+			entry.Called = r.word(e.value, "name")
 		case "gpus":
 			entry.GPUs = r.gpus(e.value)
 		case "jobs":
@@ -119,26 +121,21 @@ var ours = map[string]string{
 
 // slurm reads what is said of a cluster; n may be nil.
 func (r *reader) slurm(n *yaml.Node) runsheet.PoolEntry {
-	entry := runsheet.PoolEntry{Kind: "slurm", Name: "slurm"}
+	entry := runsheet.PoolEntry{Kind: "slurm", Name: "slurm", Called: "slurm"}
 	if n == nil {
 		return entry
 	}
-	word := func(n *yaml.Node, owner string) string {
-		s, ok := r.text(n, owner)
-		if ok && (s == "" || strings.HasPrefix(s, "-") || strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f })) {
-			r.wrong(n, "wrong value", "write it as sbatch takes it", "%s cannot be %q", owner, s)
-		}
-		return s
-	}
+	name := ""
 	for _, e := range r.mapping(n, "slurm", slurmKeys) {
 		switch e.key {
+		case "name":
+			name = r.word(e.value, "name")
 		case "partition":
-			entry.Partition = word(e.value, "partition")
-			entry.Name = "slurm:" + entry.Partition
+			entry.Partition = r.word(e.value, "partition")
 		case "time":
 			entry.Time, _ = r.duration(e.value, "time", "")
 		case "gres":
-			entry.Gres = word(e.value, "gres")
+			entry.Gres = r.word(e.value, "gres")
 		case "max_queued":
 			v, _ := r.integer(e.value, "max_queued", 1, 100000)
 			entry.Jobs = int(v)
@@ -146,7 +143,19 @@ func (r *reader) slurm(n *yaml.Node) runsheet.PoolEntry {
 			entry.Options = r.options(e.value)
 		}
 	}
+	if called := cmp.Or(name, entry.Partition); called != "" {
+		entry.Called, entry.Name = called, "slurm:"+called
+	}
 	return entry
+}
+
+// word reads what sbatch, or a run, calls something by.
+func (r *reader) word(n *yaml.Node, owner string) string {
+	s, ok := r.text(n, owner)
+	if ok && (s == "" || strings.HasPrefix(s, "-") || strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f })) {
+		r.wrong(n, "wrong value", "write it as one word that does not begin with a dash", "%s cannot be %q", owner, s)
+	}
+	return s
 }
 
 // options reads further options of sbatch, one argument each.

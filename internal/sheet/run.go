@@ -28,7 +28,7 @@ func (d *document) name(dr draft, runs int) string {
 
 // run fills in the templates of a draft.
 func (d *document) run(dr draft, runs int) (runsheet.Run, bool) {
-	run := runsheet.Run{Sheet: d.sheet.Path, Name: d.name(dr, runs), Params: dr.params, Progress: dr.progress, Resources: dr.resources}
+	run := runsheet.Run{Sheet: d.sheet.Path, Name: d.name(dr, runs), Params: dr.params, Progress: dr.progress, Resources: dr.resources, Pool: dr.pool}
 	if dr.command == nil {
 		return run, false // said already
 	}
@@ -80,11 +80,33 @@ func (d *document) run(dr draft, runs int) (runsheet.Run, bool) {
 		return run, false
 	}
 	run.Command, run.Resumed = trimmed(run.Command), trimmed(run.Resumed)
+	if !d.activation(&run, values) {
+		return run, false
+	}
 	if !d.measure(&run, values) {
 		return run, false
 	}
 	d.size += int64(len(run.Command) + len(run.Resumed) + len(run.Name) + len(run.WorkDir))
 	return run, true
+}
+
+// activation fills in what runs before the command. It is no part of what a result is outdated by: like env and setup it
+// says what a host needs for the command, not what is run, and a host may need other modules than the one before.
+func (d *document) activation(run *runsheet.Run, values map[string]shell.Value) bool {
+	if d.activate == nil {
+		return true
+	}
+	delete(values, "resume")
+	if !d.defined(d.activate, values, "activate") {
+		return false
+	}
+	var err error
+	if run.Activate, err = d.activate.Command(values); err != nil {
+		d.shellError("wrong value", err, d.activate.at)
+		return false
+	}
+	d.size += int64(len(run.Activate))
+	return true
 }
 
 // measure fills in the command that prints the progress of a run, if there is one.

@@ -64,20 +64,23 @@ func Schema() ([]byte, error) {
 		"min_free": {AnyOf: []*jsonschema.Schema{size, {Enum: []any{0, "0"}}}, Description: "what must be free on a run's file system for it to be launched; 1GiB if left out, 0 for no such limit"},
 	})
 	params := mapping("parameters", value, parameter)
+	entryName := text("what runs call the entry, in place of its partition or kind", `^[^-\s]\S*$`)
 	run := &jsonschema.Schema{
 		Type: "object", Description: "one run: its parameters, and what is its own",
 		Properties: map[string]*jsonschema.Schema{
 			"command": command, "work_dir": workDir, "progress": progress, "resources": resources, "params": params,
+			"pool": {AnyOf: []*jsonschema.Schema{list("the entries of the pool that it may use, by their names, or else their partitions or kinds", text("", ""), 1), value}},
 		},
 		AdditionalProperties: value,
 	}
 	pool := list("where attempts run; this machine if left out", &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: []any{"local", "slurm"}},
 		poolEntry("local", map[string]*jsonschema.Schema{
+			"name": entryName,
 			"gpus": list("indices of the GPUs that may be used", integer("", 0), 0),
 			"jobs": integer("attempts at once; policy.jobs if left out", 1),
 		}),
 		poolEntry("slurm", map[string]*jsonschema.Schema{
-			"partition": text("the partition", `^[^-\s]\S*$`), "time": duration,
+			"name": entryName, "partition": text("the partition", `^[^-\s]\S*$`), "time": duration,
 			"gres":       text("stands for --gres in place of the runs' number of GPUs, as gpu:a100:1", `^[^-\s]\S*$`),
 			"max_queued": integer("attempts of ours in the queue at once, those that run included; 1000 if left out", 1),
 			"options":    list("further options of sbatch, one argument each, as --account=lab", text("", "^-"), 0),
@@ -85,8 +88,9 @@ func Schema() ([]byte, error) {
 
 	root := object("experiments: what is run, and how", map[string]*jsonschema.Schema{
 		"version": {Enum: []any{1}}, "name": text("the sheet's name; its file's if left out", `\S`),
-		"setup":   scalarSchema("run once per host and launch, before the first start"),
-		"command": command, "resume": scalarSchema("what {resume} stands for once there is progress"), "work_dir": workDir,
+		"setup":    scalarSchema("run once a launch, before the first start, on the machine where runsheet run is typed: on a cluster the login node, never the nodes"),
+		"activate": text("run before each command, in the same shell, on the host of the command, as source venv/bin/activate; placeholders as in command", `\S`),
+		"command":  command, "resume": scalarSchema("what {resume} stands for once there is progress"), "work_dir": workDir,
 		"matrix":   mapping("axes; every value of each is combined with every value of the others", values, parameter),
 		"include":  list("combinations to add; axes left out have all their values", combination, 0),
 		"exclude":  list("combinations to take away", excluded, 0),

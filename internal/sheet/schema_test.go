@@ -72,7 +72,7 @@ func TestSchemaRefusesBroken(t *testing.T) {
 		"undefined", "work_dir in itself", "resume", "config without", "in quotes", "quote", "huge range", "stepped range", "too many", "exclude axis",
 		"exclude nothing", "exclude all", "include twice", "runs twice", "param twice", "shared", "nested", "sheet in", "work dir above", "state dir",
 		"long name", "repeat", "no configs", "bad pattern", "no commands", "octal", "zero", "files", "log", "placeholder in env", "secret in env",
-		"run without", "slurm twice", "slurm option of ours", "slurm short option", "slurm option in two", "pool twice", "exclude in matrix", "reserved", "merge", "tag", "name", "comment only",
+		"run without", "an entry", "slurm twice", "slurm option of ours", "slurm short option", "slurm option in two", "pool twice", "exclude in matrix", "reserved", "merge", "tag", "name", "comment only",
 	}
 	for _, c := range broken {
 		text := []byte(strings.Replace(c.text, "§", "", 1))

@@ -3,7 +3,7 @@ package supervise
 import (
 	"fmt"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,13 +16,15 @@ import (
 
 // gate is a shell that waits for a line on descriptor 3 and then becomes the command. It is started before start.json
 // is written, so that the record can name the command's session; a supervisor that dies in between closes the pipe,
-// and the gate goes without having run anything.
+// and the gate goes without having run anything. It is the very shell of the command: see shell.
 const gate = `read -r go <&3 && exec 3<&- && exec "$@"`
 
 // command is the attempt's command, from the waiting gate on.
 type command struct {
 	pid int      // of the gate, then of the command: also its session and process group
 	go_ *os.File // writing a line here lets it run
+
+	activated *mark // nil: nothing is to be activated before it
 }
 
 // open starts the gate. Nothing of the sheet's runs before release.
@@ -51,23 +53,32 @@ func (s *supervisor) open(c runsheet.Claim) (*command, error) {
 		return nil, err
 	}
 	defer read.Close()
-	shell := "bash"
-	if _, err := exec.LookPath(shell); err != nil {
-		shell = "sh"
+	cmd := &command{go_: write}
+	files := []*os.File{null, log.OS(), log.OS(), read, alive.File().OS()}
+	if c.Activate != "" {
+		m, err := newMark()
+		if err != nil {
+			write.Close()
+			return nil, err
+		}
+		defer m.write.Close()
+		cmd.activated, files = &m, append(files, m.write)
 	}
-	p, err := os.StartProcess("/bin/sh", []string{"sh", "-c", gate, "sh", shell, "-c", c.Command}, &os.ProcAttr{
+	shell := shell()
+	name := filepath.Base(shell) // as it is called in what it says
+	p, err := os.StartProcess(shell, append([]string{name, "-c", gate, name}, shellArgs(name, activated, c.Activate, c.Command)...), &os.ProcAttr{
 		Dir:   c.Dir,
 		Env:   environment(os.Environ(), c, s.dir),
-		Files: []*os.File{null, log.OS(), log.OS(), read, alive.File().OS()},
+		Files: files,
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
 		write.Close()
 		return nil, fmt.Errorf("start the command in %s: %w", c.Dir, err)
 	}
-	pid := p.Pid
+	cmd.pid = p.Pid
 	p.Release() // the reaper waits for every child by itself
-	return &command{pid: pid, go_: write}, nil
+	return cmd, nil
 }
 
 // release lets the command run.

@@ -37,6 +37,10 @@ func (s *supervisor) judgeEnd(oom bool) runsheet.End {
 			e.Kind = runsheet.EndSignal
 		}
 	}
+	if cause, ok := s.notActivated(e, oom); ok {
+		e.Kind, e.ExitCode, e.Signal, e.Cause = runsheet.EndError, nil, "", cause
+		return e
+	}
 	e.Cause = s.cause(e, oom)
 	return e
 }
@@ -50,6 +54,18 @@ func (s *supervisor) jobMemory() bool {
 	c := s.tenure.Claim
 	said, _, err := durable.Read(s.disk, "job", record.BatchLogPath(record.StateDir(c.Dir, c.Sheet), c.Batch, c.Task), 1<<20)
 	return err == nil && diagnose.JobMemory(said) != ""
+}
+
+// notActivated says why the command was not run: what was to be activated before it failed.
+func (s *supervisor) notActivated(e runsheet.End, oom bool) (cause runsheet.Cause, failed bool) {
+	if s.activated == nil || s.kind != "" || s.activated.made() {
+		return cause, false
+	}
+	why := "it ended the shell before the command began"
+	if e.ExitCode == nil || *e.ExitCode != 0 {
+		why = diagnose.Why(diagnose.Ended{Kind: e.Kind, ExitCode: e.ExitCode, Signal: e.Signal, OOM: oom}, s.tail()).Text
+	}
+	return runsheet.Cause{Kind: runsheet.CauseActivate, Text: "activate failed: " + why}, true
 }
 
 // cause says why the attempt failed, if it did.

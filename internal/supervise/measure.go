@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"os/exec"
 	"syscall"
 	"time"
 
@@ -72,11 +71,8 @@ func (s *supervisor) startMeasure(out *os.File) (pid int, err error) {
 		return 0, err
 	}
 	defer null.Close()
-	shell, err := exec.LookPath("bash")
-	if err != nil {
-		shell = "/bin/sh"
-	}
-	p, err := os.StartProcess(shell, []string{shell, "-c", c.Progress.Command}, &os.ProcAttr{
+	shell := shell()
+	p, err := os.StartProcess(shell, shellArgs(shell, activatedQuietly, c.Activate, c.Progress.Command), &os.ProcAttr{
 		Dir: c.Dir, Env: environment(os.Environ(), c, s.dir), Files: []*os.File{null, out, null}, Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {

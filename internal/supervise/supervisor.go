@@ -37,10 +37,12 @@ type supervisor struct {
 
 	tenure *record.Tenure
 	tree   *tree
-	kind   runsheet.EndKind // what the supervisor ends the command as; empty: it has not been told to end it
-	hurry  chan struct{}    // closed: no grace
-	swept  chan struct{}    // closed: what ended the processes of the attempt is done
-	away   bool             // the attempt is somebody else's: no end is to be written
+	// activated tells whether the shell of the command came as far as to it; nil: nothing was to be activated before it.
+	activated *mark
+	kind      runsheet.EndKind // what the supervisor ends the command as; empty: it has not been told to end it
+	hurry     chan struct{}    // closed: no grace
+	swept     chan struct{}    // closed: what ended the processes of the attempt is done
+	away      bool             // the attempt is somebody else's: no end is to be written
 
 	measuring atomic.Bool // the command of progress runs
 	limitSaid atomic.Bool // it was told that the time limit of its job is near
@@ -69,7 +71,7 @@ func (s *supervisor) run() error {
 	if err != nil {
 		return s.failToStart(err)
 	}
-	s.tree = reap(cmd.pid)
+	s.tree, s.activated = reap(cmd.pid), cmd.activated
 	if err := t.Begin(cmd.pid); err != nil {
 		cmd.callOff()
 		<-s.tree.gone

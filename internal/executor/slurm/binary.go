@@ -8,17 +8,32 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
 )
 
-// script is what sbatch is given: constant, so that nothing of a sheet's is ever part of a shell's text.
-const script = `#!/bin/sh
-# Started by Slurm for runsheet: the job becomes the supervisor of one attempt.
+// scripts are what sbatch is given, by the shell that is to read them: constant, so that nothing of a sheet's is ever part
+// of a shell's text. A plain sh would drop the functions that bash exports, module among them; it is asked only where this
+// machine has no bash, and so nobody could have exported any.
+var scripts = map[string]struct{ name, text string }{
+	"bash": {"job.bash", "#!/usr/bin/env bash\n" + script},
+	"sh":   {"job.sh", "#!/bin/sh\n" + script},
+}
+
+const script = `# Started by Slurm for runsheet: the job becomes the supervisor of one attempt.
 exec "$1" supervise --batch "$2"
 `
+
+// shellHere names the shell that the script is written for.
+func shellHere() string {
+	if _, err := exec.LookPath("bash"); err != nil {
+		return "sh"
+	}
+	return "bash"
+}
 
 // install puts this program and the script where the nodes find them, and returns their paths. The copy is named after
 // its contents: what waits in the queue keeps the program that it was submitted with, whatever becomes of ours.
@@ -36,11 +51,12 @@ func install(disk durable.Disk, sys record.System, state string) (binary, job st
 		return fail(err)
 	}
 	binary = record.BinaryPath(state, hex.EncodeToString(sum.Sum(nil)[:8]))
-	job = filepath.Join(filepath.Dir(binary), "job.sh")
+	script := scripts[shellHere()]
+	job = filepath.Join(filepath.Dir(binary), script.name)
 	if err := sys.FS.Private("install", filepath.Dir(binary), true); err != nil {
 		return fail(err)
 	}
-	if err := sys.FS.WriteOnce("install", job, []byte(script)); err != nil && !errors.Is(err, durable.ErrExists) {
+	if err := sys.FS.WriteOnce("install", job, []byte(script.text)); err != nil && !errors.Is(err, durable.ErrExists) {
 		return fail(err)
 	}
 	if info, err := disk.Lstat("install", binary); err == nil && info.Mode().IsRegular() {

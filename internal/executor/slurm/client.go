@@ -114,12 +114,13 @@ func Unused(environ []string) (names []string) {
 }
 
 // environment is what a command is given: ours, without what would change its options or its output. Inside another
-// job that is what the job was asked with.
+// job that is what the job was asked with. BASH_ENV would have the shell of a job read a file before it becomes the
+// supervisor, which keeps it from the command anyway.
 func environment(ours []string, name string) []string {
 	var out []string
 	for _, kv := range ours {
 		key, _, _ := strings.Cut(kv, "=")
-		foreign := false
+		foreign := key == "BASH_ENV"
 		for _, prefix := range []string{"SLURM_", "SLURMD_", "SBATCH_", "SQUEUE_", "SCANCEL_", "SACCT_", "SCONTROL_", "SRUN_", "SALLOC_"} {
 			foreign = foreign || strings.HasPrefix(key, prefix)
 		}

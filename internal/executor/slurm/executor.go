@@ -50,6 +50,7 @@ type known struct {
 	asked     string           // the last signal that its job was sent for us
 	askedAt   time.Time        // when
 	stopped   runsheet.EndKind // what it was asked to end as; empty: it was not
+	refused   string           // why Slurm would never have started it, where it was taken out of the queue for that
 	word      *runsheet.Over   // what the accounting database says of its end
 }
 
@@ -92,19 +93,19 @@ func (e *Executor) Batch(ctx context.Context) (int, error) {
 }
 
 // Waits implements runsheet.Queue.
-func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) (why string, waits bool) {
+func (e *Executor) Waits(ctx context.Context, c runsheet.Claim) (seen runsheet.Sighting, waits bool) {
 	s := e.queue(ctx)
 	if s.err != nil {
-		return "", false
+		return seen, false
 	}
 	e.mu.Lock()
 	held := e.holds(c.Nonce)
 	e.mu.Unlock()
 	if held != "" {
-		return held, true
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: held}, true
 	}
 	j, ok := s.jobs[task{c.Batch, c.Task}]
-	return j.why, ok && phaseOf(j.state) == pending
+	return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: j.why, Never: j.never}, ok && phaseOf(j.state) == pending
 }
 
 // configured returns what the controller says of itself, which is asked once.

@@ -2,6 +2,7 @@ package slurm
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -170,8 +171,11 @@ func (e *Executor) submitHeld(ctx context.Context, held *batch) {
 	for _, l := range b.tasks {
 		left[l.Claim.Nonce] = err == nil
 		if err != nil { // they never will be submitted
-			e.remember(l.Claim.Nonce).word = &runsheet.Over{Kind: runsheet.EndCancelled,
-				Cause: runsheet.Cause{Kind: runsheet.CauseNotStarted, Text: "submit to Slurm: " + err.Error()}}
+			word := runsheet.Over{Kind: runsheet.EndCancelled, Cause: runsheet.Cause{Kind: runsheet.CauseNotStarted, Text: "submit to Slurm: " + err.Error()}}
+			if errors.Is(err, runsheet.ErrRefused) {
+				word.Kind, word.Cause.Kind = runsheet.EndVoid, runsheet.CauseRefused
+			}
+			e.remember(l.Claim.Nonce).word = &word
 		}
 	}
 	held.why, held.full, held.unsure = b.why, b.full, b.unsure

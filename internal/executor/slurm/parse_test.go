@@ -209,7 +209,7 @@ func TestJobName(t *testing.T) {
 }
 
 func TestEnvironment(t *testing.T) {
-	ours := []string{"PATH=/bin", "SLURM_CONF=/c", "SLURM_JOB_ID=7", "SBATCH_PARTITION=x", "SBATCH_QOS=high", "SBATCH_ACCOUNT=lab", "SLURM_CLUSTERS=all", "SQUEUE_FORMAT=%i", "SBATCH_TIMELIMIT=", "HF_TOKEN=secret"}
+	ours := []string{"PATH=/bin", "SLURM_CONF=/c", "SLURM_JOB_ID=7", "SBATCH_PARTITION=x", "SBATCH_QOS=high", "SBATCH_ACCOUNT=lab", "SLURM_CLUSTERS=all", "SQUEUE_FORMAT=%i", "SBATCH_TIMELIMIT=", "HF_TOKEN=secret", "BASH_ENV=/rc"}
 	for name, want := range map[string][]string{
 		"squeue": {"PATH=/bin", "SLURM_CONF=/c", "HF_TOKEN=secret", "SLURM_BITSTR_LEN=0"},
 		"sbatch": {"PATH=/bin", "SLURM_CONF=/c", "SBATCH_QOS=high", "SBATCH_ACCOUNT=lab", "HF_TOKEN=secret"},

@@ -46,7 +46,7 @@ func (e *Executor) Probe(ctx context.Context, attemptDir string, c runsheet.Clai
 		if begun {
 			why = "started again by Slurm, " + waitsFor(j, true)
 		}
-		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: why}
+		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Waiting: true, Why: why, Never: j.never && !begun}
 	case ok && phaseOf(j.state) != over && !begun:
 		return runsheet.Sighting{Liveness: runsheet.LivenessAlive, Why: fmt.Sprintf("starting on %s (job %s)", j.nodes, j.id)}
 	case ok && phaseOf(j.state) != over:
@@ -75,7 +75,7 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 	}
 	e.mu.Lock()
 	k := e.remember(c.Nonce)
-	stopped, word, ours := k.stopped, k.word, !k.submitted.IsZero()
+	stopped, word, refused, ours := k.stopped, k.word, k.refused, !k.submitted.IsZero()
 	e.mu.Unlock()
 	o := verdict(j.state, j.nodes)
 	if !ok && begun && s.Job != "" {
@@ -107,6 +107,9 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 		switch {
 		case !ok && word != nil:
 			out.Over, out.Why = word, word.Cause.Text
+		case stopped == runsheet.EndVoid && refused != "":
+			out.Over = &runsheet.Over{Kind: stopped, Cause: runsheet.Cause{Kind: runsheet.CauseRefused, Text: refused}}
+			out.Why = refused
 		case stopped != "":
 			out.Over = &runsheet.Over{Kind: stopped, Cause: runsheet.Cause{Kind: runsheet.CauseWithdrawn, Text: "taken out of the queue"}}
 			out.Why = out.Over.Cause.Text

@@ -17,6 +17,7 @@ type job struct {
 	nodes  string
 	node   string        // which node could not begin it, in words; see cannotBegin
 	why    string        // what it waits for, in words
+	never  bool          // it waits for what does not come
 	stood  time.Duration // for how much of its time it was suspended; below leastStood: not at all
 }
 
@@ -86,7 +87,7 @@ func parseQueue(out string, now time.Time) (jobs map[task]job, active int, err e
 		if !isBatch(batch) {
 			continue
 		}
-		j := job{state: f[0], nodes: f[3], reason: reason}
+		j := job{state: f[0], nodes: f[3], reason: reason, never: phaseOf(f[0]) == pending && inVain(reason)}
 		if p := phaseOf(f[0]); p == running || p == suspended {
 			j.stood = stood(f[4], f[5], now)
 		}

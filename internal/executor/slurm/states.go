@@ -92,8 +92,11 @@ func waitsFor(j job, again bool) string {
 	if j.node != "" {
 		reason += ", " + j.node
 	}
-	if j.held() {
+	switch {
+	case j.held():
 		reason += ", held until `scontrol release " + j.id + "`"
+	case j.never:
+		reason += ", for which Slurm will never start it as it is"
 	}
 	return fmt.Sprintf("in Slurm's queue: %s (job %s)", reason, j.id)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -130,7 +131,11 @@ func (e *Executor) scancel(ctx context.Context, q snapshot, signal string, of []
 	e.mu.Lock()
 	e.seen.moved = time.Now()
 	for _, a := range of {
-		e.remember(a.claim.Nonce).stopped = a.kind
+		k := e.remember(a.claim.Nonce)
+		k.stopped = a.kind
+		if j := q.jobs[task{a.claim.Batch, a.claim.Task}]; j.never {
+			k.refused = "Slurm would never start it: " + strings.Trim(j.reason, "()")
+		}
 	}
 	e.mu.Unlock()
 	if err != nil || signal == unqueue { // one of them may be over already, and then all are asked again

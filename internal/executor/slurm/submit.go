@@ -134,10 +134,10 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 			b.why, b.unsure = r.text, true
 			return nil
 		case kind == forGood:
-			return err
+			return never{err}
 		case kind == ofOurs && n == 1:
 			if e.met(ctx, b.entry.Name, r) {
-				return err // nothing of this user's is in the way
+				return never{err} // nothing of this user's is in the way
 			}
 		case kind == forNow:
 			e.setCrowded(b.entry.Name, n == 1)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 func details(u *trial) {
@@ -49,7 +48,7 @@ pool: [{slurm: {time: 10m, options: [NODE, --nice=7]}}]
 	}
 	u.private(filepath.Join(u.dir, ".runsheet"), secret)
 	u.private(filepath.Join(u.dir, "runs/0/.runsheet"), secret)
-	for _, want := range []string{"detailed.yaml/bin/job.sh", "detailed.yaml/batches"} {
+	for _, want := range []string{"detailed.yaml/bin/job.bash", "detailed.yaml/batches"} {
 		if _, err := os.Stat(filepath.Join(u.dir, ".runsheet", want)); err != nil {
 			u.t.Error(err)
 		}
@@ -113,16 +112,13 @@ policy: {retries: 0, jobs: 1}
 pool: [local, {slurm: {partition: nope, time: 10m}}]
 `)
 	l := u.launch()
-	if code := u.wait(l, 4*time.Minute); code != 1 {
-		u.t.Errorf("the launcher exits %d", code)
-	}
+	u.finishes(l)
 	u.ended("0", "exit")
-	for _, r := range u.status().Runs[1:] {
-		if r.Status == "finished" {
-			continue
-		}
-		if !strings.Contains(r.Reason, "invalid partition specified: nope") {
-			u.t.Errorf("%s is %s: %s", r.Name, r.Status, r.Reason)
-		}
+	u.ended("2", "void refused", "exit")
+	if host := u.view("2", 2).Claim.Executor; host != "local" {
+		u.t.Errorf("what Slurm does not take went to %s", host)
+	}
+	if said := l.said.String(); !strings.Contains(said, "refused x=2 (attempt 1): slurm:nope: ") || !strings.Contains(said, "invalid partition specified: nope") {
+		u.t.Errorf("it said %s", said)
 	}
 }

@@ -82,6 +82,8 @@ func (c *Cluster) conf() string {
 	fmt.Fprintf(&b, "PartitionName=main Nodes=%s Default=YES MaxTime=INFINITE State=UP PriorityTier=1\n", all)
 	fmt.Fprintf(&b, "PartitionName=cancelling Nodes=%s MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=CANCEL\n", all)
 	fmt.Fprintf(&b, "PartitionName=urgent Nodes=%s MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF\n", all)
+	// Slurm takes jobs that are longer, and never starts them.
+	fmt.Fprintf(&b, "PartitionName=brief Nodes=%s MaxTime=1 State=UP PriorityTier=1\n", all)
 	if c.config.Grace > 0 {
 		fmt.Fprintf(&b, "PartitionName=yielding Nodes=%s MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=%d\n", all, seconds(c.config.Grace))
 	}
