@@ -1,6 +1,7 @@
 package runsheet
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -189,6 +190,12 @@ func (f Facts) Vanished(c Claim) Facts {
 		f.Why += " on " + c.Host
 	}
 	return f
+}
+
+// DeletedReason says what is known of a run whose records somebody deleted after some attempts: how many there were. A number
+// that was given twice could be an attempt that still lives somewhere.
+func DeletedReason(attempts int) string {
+	return fmt.Sprintf("its records were deleted; the journal tells of attempt %d, so the next is %d", attempts, attempts+1)
 }
 
 // Hides says whether an attempt that a journal tells of is not what the records show.

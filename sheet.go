@@ -9,6 +9,7 @@ import (
 // changed afterwards.
 type Sheet struct {
 	Path    string            // absolute path of the YAML file
+	Typed   string            // how a person names it on a command line, quoted for a shell; empty: it need not be named
 	Dir     string            // absolute; the working directory of every command, and what relative paths are relative to
 	Name    string            // `name:`, or the file's base name without its extension
 	Digest  string            // hex SHA-256 of the file's bytes, to notice that it changed
@@ -16,6 +17,8 @@ type Sheet struct {
 	Env     map[string]string // added to the environment of every command
 	Secrets []string          // names of environment variables that are passed on and never written anywhere
 	Runs    []Run             // in the order of the sheet; names and work dirs are unique
+	Product int               // how many of Runs, the first ones, are combinations of the matrix, which `exclude` can take away
+	Skipped []string          // the names of the combinations that `exclude` took away
 	Axes    []string          // parameter names in the order of the sheet
 	Repeat  string            // the axis that results are averaged over; may be empty
 	Metrics []MetricSpec      // in the order of the sheet; may be empty

@@ -8,6 +8,7 @@ type Snapshot struct {
 	AsOf   time.Time // when the last of the facts was read
 	Runs   []Observed
 	Strays []Observed // live attempts that the sheet no longer has
+	Gone   Gone       // finished runs that it no longer has
 }
 
 // Observed is a run with its facts and the judgement over them.

@@ -13,6 +13,7 @@ import (
 	"runsheet"
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
+	"runsheet/internal/shell"
 )
 
 // setAside ends the name of an attempt's directory that a person has put away: nobody reads it any more, and its number
@@ -24,9 +25,18 @@ const (
 	restore = "restore it from a backup; without one, and once nothing of the run lives, put " + setAside + " behind the name of the attempt's directory"
 	// damagedRecord is what to do about a record that was changed after it was written.
 	damagedRecord = "somebody changed it: " + restore
-	// askAgain is what to do where a request is lost.
-	askAgain = "restore it from a backup, or move it away and ask again (`runsheet stop`, `runsheet retry`)"
 )
+
+// askAgain is what to do where a request is lost.
+func askAgain(workDir string) string {
+	return "restore it from a backup, or move it away and " + asking(workDir)
+}
+
+// asking says how a person asks something of a run.
+func asking(workDir string) string {
+	run := shell.Argument(workDir)
+	return "ask again, by `runsheet stop " + run + "` or `runsheet retry " + run + "`"
+}
 
 // attempt is what one look saw of one attempt.
 type attempt struct {
@@ -181,7 +191,7 @@ func (h *history) unended(a *attempt) {
 	case runsheet.LivenessOrphan:
 		h.f.note(a.dir, "`runsheet run` ends what is left and resumes the run", "its supervisor is gone without an end, processes of its command are not")
 	case runsheet.LivenessUnknown:
-		h.f.note(a.dir, "where it ran, `runsheet status` can tell; `runsheet retry --force` lets go of it", "it has no end, and: %s", why)
+		h.f.note(a.dir, "where it ran, `runsheet status` can tell; `runsheet retry --force "+shell.Argument(h.workDir)+"` lets go of it", "it has no end, and: %s", why)
 	case runsheet.LivenessGone:
 		switch {
 		case a.begun():

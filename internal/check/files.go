@@ -109,7 +109,7 @@ func look[T any](c *checker, f *findings, path string, uid int, decode func([]by
 	}
 	lost := restore
 	if filepath.Base(dir) == filepath.Base(record.RequestsDir("")) {
-		lost = askAgain
+		lost = askAgain(filepath.Dir(filepath.Dir(dir)))
 	}
 	data, _, err := durable.Read(c.disk, label, path, maxRecord)
 	if absent(err) {

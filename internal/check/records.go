@@ -104,7 +104,7 @@ func (h *history) requests() {
 	dir := record.RequestsDir(h.workDir)
 	defer func() {
 		if h.newest > 0 {
-			h.f.broken(dir, "an acknowledged request was lost; ask for it again (`runsheet stop`, `runsheet retry`)",
+			h.f.broken(dir, "an acknowledged request was lost: "+asking(h.workDir),
 				"attempt %d took request %d into account, which is gone", h.by, h.newest)
 		}
 	}()
@@ -147,7 +147,7 @@ func (h *history) request(path string, n int) {
 		h.f.broken(path, "give it back its name, or move it away", "it calls itself request %d", r.Number)
 	}
 	for _, wrong := range wrongProcess(r.By) {
-		h.f.broken(path, askAgain, "who wrote it is missing: %s", wrong)
+		h.f.broken(path, askAgain(h.workDir), "who wrote it is missing: %s", wrong)
 	}
 }
 

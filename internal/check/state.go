@@ -269,6 +269,6 @@ func (c *checker) missing(f *findings, path string, all map[string][]*journaled)
 		}
 	}
 	if deleted > 0 {
-		f.note(path, "nothing needs to be done: what is deleted is forgotten", "it tells of attempts whose .runsheet was deleted, replaced or moved (attempts: %d, work dirs: %d)", deleted, runs)
+		f.note(path, "nothing needs to be done: those runs begin anew, and the numbers of their attempts go on", "it tells of attempts whose .runsheet was deleted, replaced or moved (attempts: %d, work dirs: %d)", deleted, runs)
 	}
 }

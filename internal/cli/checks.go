@@ -31,7 +31,7 @@ file system could not be tested.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed("fs") {
 			if len(args) > 0 || *name != "" {
-				return usage(errors.New("--fs is about a directory alone, not about a sheet as well"), "it is used like: runsheet check --fs DIR")
+				return usage(errors.New("--fs is about a directory alone, not about a sheet as well"), "it is used like: `runsheet check --fs DIR`")
 			}
 			return checkDirectory(cmd.Context(), env, *fsDir)
 		}
@@ -57,7 +57,7 @@ func checkProject(ctx context.Context, env Env, path string) error {
 	}
 	violations := 0
 	for _, v := range found {
-		fmt.Fprintln(env.Out, v)
+		fmt.Fprintln(env.Out, s.Spelled(v.String()))
 		if v.Severity == check.Broken {
 			violations++
 		}
@@ -83,7 +83,7 @@ func checkProject(ctx context.Context, env Env, path string) error {
 		return untested
 	}
 	if untested != nil {
-		complain(env.Err, untested)
+		complain(env, untested)
 	}
 	return exit(exitFailed)
 }

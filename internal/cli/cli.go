@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"runsheet"
 	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
@@ -28,6 +29,9 @@ const (
 	exitFailed  = 1
 	exitUsage   = 2
 	exitHeld    = 3
+	exitStuck   = 4 // of wait alone, as the next two
+	exitTimeout = 5
+	exitNobody  = 6
 	exitStopped = 130
 )
 
@@ -37,7 +41,12 @@ type Env struct {
 	Out, Err io.Writer
 	Dir      string // the working directory
 	Disk     durable.Disk
+
+	about *subject
 }
+
+// A subject is what a command line is about, once that is known.
+type subject struct{ sheet *runsheet.Sheet }
 
 // System returns the environment of this process.
 func System() Env {
@@ -50,11 +59,16 @@ func System() Env {
 
 // Main runs a command line and returns the exit code.
 func Main(args []string, env Env) int {
+	env.about = &subject{}
 	root := newRoot(env)
 	root.SetArgs(args)
-	err := root.Execute()
+	cmd, err := root.ExecuteC()
 	if err == nil {
 		return exitDone
+	}
+	if flag := cmd.Flags().Lookup("sheet"); flag != nil && env.about.sheet == nil && flag.Value.String() != "" {
+		path := sheetPath(env, flag.Value.String()) // the command line is wrong, and its sheet was not read
+		env.about.sheet = &runsheet.Sheet{Path: path, Typed: typed(env, path)}
 	}
 	code := exitFailed
 	var coded *codedError
@@ -66,7 +80,7 @@ func Main(args []string, env Env) int {
 		code = exitHeld
 	}
 	if err != nil {
-		complain(env.Err, err)
+		complain(env, err)
 	}
 	return code
 }
@@ -99,7 +113,7 @@ Exit codes: 0 done, 1 some run failed, 2 the command line or the sheet is wrong,
 		return usage(err, fmt.Sprintf("`%s --help` lists the flags", cmd.CommandPath()))
 	})
 	root.SetVersionTemplate("runsheet {{.Version}}\n")
-	root.AddCommand(newRun(env), newPlan(env), newStatus(env), newLogs(env), newStop(env), newRetry(env),
+	root.AddCommand(newRun(env), newPlan(env), newStatus(env), newLogs(env), newStop(env), newRetry(env), newWait(env),
 		newReport(env), newCheck(env), newSchema(env), newVersion(env))
 	root.CompletionOptions.HiddenDefaultCmd = false
 	strict(root)
@@ -139,11 +153,17 @@ func usage(err error, hint string) error {
 	return &codedError{err, exitUsage}
 }
 
-// complain prints an error, and below it what to do.
-func complain(w io.Writer, err error) {
-	fmt.Fprintf(w, "runsheet: %s\n", clean(err.Error()))
+// say tells a person something on standard error, in lines of its own. Every word there but a view's goes through it, so
+// that the commands in it name the sheet where it has to be named.
+func (env Env) say(format string, args ...any) {
+	fmt.Fprintln(env.Err, env.about.sheet.Spelled(fmt.Sprintf(format, args...)))
+}
+
+// complain says an error, and below it what to do.
+func complain(env Env, err error) {
+	env.say("runsheet: %s", clean(err.Error()))
 	if hint := durable.Hint(err); hint != "" {
-		fmt.Fprintf(w, "  hint: %s\n", clean(hint))
+		env.say("  hint: %s", clean(hint))
 	}
 }
 

@@ -21,10 +21,10 @@ func warnOfQueue(env Env, s *runsheet.Sheet, submits bool) {
 		return
 	}
 	if short := shortLimit(s); short != "" {
-		complain(env.Err, hinted(errors.New(short), "give them more time, or a shorter policy.stop_grace"))
+		complain(env, hinted(errors.New(short), "give them more time, or a shorter policy.stop_grace"))
 	}
 	if names := slurm.Unused(os.Environ()); submits && len(names) > 0 {
-		complain(env.Err, hinted(fmt.Errorf("%s of your environment is not used", strings.Join(names, ", ")),
+		complain(env, hinted(fmt.Errorf("%s of your environment is not used", strings.Join(names, ", ")),
 			"what all jobs are to be given stands in the pool: `slurm: {options: [--reservation=course]}`; SBATCH_ACCOUNT and SBATCH_QOS are used"))
 	}
 }

@@ -3,7 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +11,7 @@ import (
 	"runsheet/internal/diagnose"
 	"runsheet/internal/launcher"
 	"runsheet/internal/report"
+	"runsheet/internal/shell"
 )
 
 // conclude says what came of a launch, and turns it into an exit code.
@@ -26,28 +27,28 @@ func conclude(env Env, s *runsheet.Sheet, out launcher.Outcome, left int, o runO
 	if len(parts) > 0 {
 		line += ", " + strings.Join(parts, ", ")
 	}
-	fmt.Fprintf(env.Err, "%s, %s\n", line, runsheet.Span(took))
+	env.say("%s, %s", line, runsheet.Span(took))
 	if out.Left {
 		if count[runsheet.Running]+count[runsheet.Queued]+count[runsheet.Stuck]+count[runsheet.Unknown] > 0 {
-			fmt.Fprintf(env.Err, "the runs go on; `runsheet run %s` adopts them\n", shownPath(env, s.Path))
+			env.say("the runs go on; `runsheet run` adopts them")
 		}
 		return exit(left)
 	}
-	complaints(env.Err, out.Snapshot.Runs)
+	complaints(env, out.Snapshot.Runs)
 	if n := live(out.Snapshot.Runs); out.Stopped && n > 0 {
-		fmt.Fprintf(env.Err, "  %d of them may live, or wait in a queue: nobody could be asked to end them. `runsheet run` adopts them, `runsheet stop RUN` ends them\n", n)
+		env.say("  %d of them may live, or wait in a queue: nobody could be asked to end them. `runsheet run` adopts them, `runsheet stop status=running,queued,unknown` ends them", n)
 	}
 	if n := count[runsheet.Outdated]; n > 0 && !o.launcher.Outdated {
-		fmt.Fprintf(env.Err, "  %d outdated: made by another command, or too old; `runsheet run --outdated` makes %s anew, and deletes nothing\n",
+		env.say("  %d outdated: made by another command, or too old; `runsheet run --outdated` makes %s anew, and deletes nothing",
 			n, map[bool]string{true: "it", false: "them"}[n == 1])
 	}
 	if out.Broken != "" {
-		complain(env.Err, hinted(errors.New("nothing more was launched: "+out.Broken),
-			"look at one of them with `runsheet logs RUN`, mend the cause, and run again; or just run again: what was never tried goes first, and what failed before stops nothing"))
+		complain(env, hinted(errors.New("nothing more was launched: "+out.Broken),
+			"look at one of them with `runsheet logs "+shell.Argument(firstFailed(out.Snapshot.Runs))+"`, mend the cause, and run again; or just run again: what was never tried goes first, and what failed before stops nothing"))
 	}
 	if count[runsheet.Finished]+count[runsheet.Outdated] > 0 {
 		if err := results(env.Out, out.Snapshot, report.Options{}, "text"); err != nil {
-			complain(env.Err, err) // the runs are what they are, whatever the table says
+			complain(env, err) // the runs are what they are, whatever the table says
 		}
 	}
 	switch {
@@ -74,8 +75,14 @@ func live(runs []runsheet.Observed) (n int) {
 	return n
 }
 
+// firstFailed names the first run that failed.
+func firstFailed(runs []runsheet.Observed) string {
+	i := slices.IndexFunc(runs, func(r runsheet.Observed) bool { return r.Status == runsheet.Failed })
+	return runs[max(i, 0)].Run.Name
+}
+
 // complaints says which runs were not brought to their end, and why: each reason once.
-func complaints(w io.Writer, runs []runsheet.Observed) {
+func complaints(env Env, runs []runsheet.Observed) {
 	names := map[string][]string{} // by what is wrong with them
 	var order []string
 	for _, r := range runs {
@@ -93,6 +100,6 @@ func complaints(w io.Writer, runs []runsheet.Observed) {
 		if n := len(names[what]) - 1; n > 0 {
 			who += fmt.Sprintf(" and %d more", n)
 		}
-		fmt.Fprintf(w, "  %s: %s\n", who, what)
+		env.say("  %s: %s", who, what)
 	}
 }

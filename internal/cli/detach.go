@@ -64,7 +64,7 @@ func detach(env Env, s *runsheet.Sheet, o runOptions) error {
 	write.Close()
 	word, _ := bufio.NewReader(read).ReadString('\n')
 	if word == "ready\n" {
-		fmt.Fprintf(env.Err, "detached: process %d; its log is %s; `runsheet status --watch` shows the runs\n", cmd.Process.Pid, shownPath(env, path))
+		env.say("detached: process %d; its log is %s; `runsheet status --watch` shows the runs", cmd.Process.Pid, shownPath(env, path))
 		return cmd.Process.Release()
 	}
 	err = cmd.Wait()
@@ -73,7 +73,7 @@ func detach(env Env, s *runsheet.Sheet, o runOptions) error {
 		code = cmd.ProcessState.ExitCode()
 	}
 	if err == nil {
-		fmt.Fprintf(env.Err, "nothing was left to do; the log is %s\n", shownPath(env, path))
+		env.say("nothing was left to do; the log is %s", shownPath(env, path))
 		return nil
 	}
 	return &codedError{durable.WithHint(fmt.Errorf("the launcher did not start: %s", lastLines(log, before.Size(), 3)), "its log is "+path), code}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,36 +21,57 @@ import (
 
 func newLogs(env Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "logs RUN",
+		Use:   "logs RUN...",
 		Short: "Print what a run wrote to its standard output and error",
 		Long: `Prints the log of a run's last attempt; -f follows it, through later attempts as well, until the run has ended.
 
+With --grep it prints the lines that a pattern matches, of all attempts of all runs that are selected (none named: of
+every run), each with its run, attempt and number, and counts them:
+  runsheet logs --grep 'CUDA out of memory' status=failed
+
 A terminal gets its text and its colours, and nothing else that could command it; a file or a pipe gets every byte.
 
-RUN is a run's name, its work dir, or parameters as model=mlp,seed=0 that select one.
+` + selectionHelp + `
 
-Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.`,
-		Args: someRuns,
+Exit codes: 0 done, 1 there is no log or no line that matches, 2 the command line or the sheet is wrong,
+130 --grep was interrupted.`,
 	}
 	name := sheetFlag(cmd)
 	follow := cmd.Flags().BoolP("follow", "f", false, "print what is added as well")
 	attempt := cmd.Flags().Int("attempt", 0, "the log of this attempt (default the last)")
+	pattern := cmd.Flags().String("grep", "", "print the lines that match this regular expression")
 	cmd.ValidArgsFunction = completeRuns(env, name)
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("grep") {
+			return nil
+		}
+		return someRuns(cmd, args)
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *pattern != "" && *follow {
+			return usage(errors.New("--grep and -f do not go together"), "leave one of them out")
+		}
 		s, err := loadSheet(env, *name)
 		if err != nil {
 			return err
 		}
-		chosen, err := selectRuns(s.Runs, args)
+		selected, err := selectRuns(s.Runs, args)
 		if err != nil {
 			return err
 		}
-		if len(chosen) > 1 {
-			return usage(fmt.Errorf("%d runs are selected, and logs shows one: the first are %s and %s", len(chosen), s.Runs[chosen[0]].Name, s.Runs[chosen[1]].Name),
-				"name one of them")
+		chosen := selected.now(cmd.Context(), env, newObserver(env), s)
+		if len(chosen) == 0 {
+			return errors.New(selected.none())
 		}
 		ctx, cancel := signal.NotifyContext(cmd.Context(), unix.SIGINT)
 		defer cancel()
+		if cmd.Flags().Changed("grep") {
+			return grep(ctx, env, s, chosen, *pattern, *attempt)
+		}
+		if len(chosen) > 1 {
+			return usage(fmt.Errorf("%d runs are selected, and logs shows one: the first are %s and %s", len(chosen), s.Runs[chosen[0]].Name, s.Runs[chosen[1]].Name),
+				"name one of them, or look for lines in all of them with --grep")
+		}
 		return logs(ctx, env, s, s.Runs[chosen[0]], *attempt, *follow)
 	}
 	return cmd
@@ -60,14 +80,8 @@ Exit codes: 0 done, 1 there is no log, 2 the command line or the sheet is wrong.
 func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, attempt int, follow bool) error {
 	o := newObserver(env)
 	f := briefly(ctx, o, run)
-	if f.Foreign != nil {
-		return hinted(fmt.Errorf("%s: %s", run.Name, f.Problem), runsheet.ForeignHint(run, *f.Foreign))
-	}
-	if !f.Silent.IsZero() {
-		return errors.New(runsheet.Judge(run, f, s.Policy, time.Now()).Reason)
-	}
-	if f.Problem != "" {
-		return errors.New(f.Problem)
+	if err := unreadable(run, f, s.Policy); err != nil {
+		return err
 	}
 	fixed := attempt > 0
 	if !fixed {
@@ -93,7 +107,7 @@ func logs(ctx context.Context, env Env, s *runsheet.Sheet, run runsheet.Run, att
 		if attempt = nextAttempt(ctx, env, o, s, run, attempt); attempt == 0 {
 			return nil
 		}
-		fmt.Fprintf(env.Err, "--- attempt %d\n", attempt)
+		env.say("--- attempt %d", attempt)
 	}
 }
 
@@ -112,7 +126,7 @@ func nextAttempt(ctx context.Context, env Env, o *observe.Observer, s *runsheet.
 		case runsheet.Finished, runsheet.Outdated, runsheet.Stopped:
 			return 0
 		}
-		if err != nil || !held || givenUp(events, run) {
+		if err != nil || !held || observe.AbandonedIn(events)[run.WorkDir] {
 			return 0
 		}
 		select {
@@ -121,16 +135,6 @@ func nextAttempt(ctx context.Context, env Env, o *observe.Observer, s *runsheet.
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-// givenUp says whether the last thing that a journal tells of a run is that it was given up.
-func givenUp(events []journal.Event, run runsheet.Run) bool {
-	for _, e := range slices.Backward(events) {
-		if e.Run == run.Name {
-			return e.Kind == journal.GaveUp
-		}
-	}
-	return false
 }
 
 // oneLog prints the log of one attempt; when following, until the attempt has ended and all of it is printed. What is no

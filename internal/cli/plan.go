@@ -51,6 +51,7 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	if err != nil {
 		return placed(err)
 	}
+	sayGone(cmd.Context(), env, s)
 	w := tabwriter.NewWriter(env.Out, 0, 8, 2, ' ', 0)
 	count := map[runsheet.Verb]int{}
 	for _, a := range actions {
@@ -59,7 +60,7 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 		if !a.Until.IsZero() {
 			why += fmt.Sprintf(" (until %s)", a.Until.Format(time.TimeOnly))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", a.Verb, diagnose.Clean(s.Runs[a.Run].Name), diagnose.Clean(why))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", a.Verb, diagnose.Clean(s.Runs[a.Run].Name), s.Spelled(diagnose.Clean(why)))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -67,7 +68,7 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 	if count[runsheet.VerbLaunch] > 0 {
 		sayPrepared(env, s)
 	}
-	fmt.Fprintf(env.Err, "%d to launch, %d to wait for, %d to recover, %d to end, %d to leave, %d given up\n", count[runsheet.VerbLaunch],
+	env.say("%d to launch, %d to wait for, %d to recover, %d to end, %d to leave, %d given up", count[runsheet.VerbLaunch],
 		count[runsheet.VerbWait], count[runsheet.VerbRecover], count[runsheet.VerbEnd], count[runsheet.VerbLeave], count[runsheet.VerbGiveUp])
 	return nil
 }
@@ -75,7 +76,7 @@ func showPlan(cmd *cobra.Command, env Env, s *runsheet.Sheet, o launcher.Options
 // sayPrepared says what of the sheet's would run beside the commands, and on which machine.
 func sayPrepared(env Env, s *runsheet.Sheet) {
 	if s.Setup != "" {
-		fmt.Fprintf(env.Err, "before the first start, on this machine: %s\n", diagnose.Clean(s.Setup))
+		env.say("before the first start, on this machine: %s", diagnose.Clean(s.Setup))
 	}
 	first := s.Runs[0]
 	if first.Activate == "" {
@@ -85,5 +86,5 @@ func sayPrepared(env Env, s *runsheet.Sheet) {
 	if slices.ContainsFunc(s.Runs, func(r runsheet.Run) bool { return r.Activate != first.Activate }) {
 		of = "the command of " + diagnose.Clean(first.Name) + ", and likewise before the others"
 	}
-	fmt.Fprintf(env.Err, "before %s, on its host: %s\n", of, diagnose.Clean(first.Activate))
+	env.say("before %s, on its host: %s", of, diagnose.Clean(first.Activate))
 }

@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/executor/local"
 	"runsheet/internal/executor/slurm"
@@ -21,7 +23,9 @@ import (
 	"runsheet/internal/observe"
 	"runsheet/internal/progress"
 	"runsheet/internal/record"
+	"runsheet/internal/report"
 	"runsheet/internal/sheet"
+	"runsheet/internal/shell"
 )
 
 // defaultSheet is the sheet that is meant where none is named.
@@ -29,17 +33,39 @@ const defaultSheet = "runsheet.yaml"
 
 // loadSheet loads the sheet that was named, or the one of the working directory. Errors exit with 2.
 func loadSheet(env Env, name string) (*runsheet.Sheet, error) {
+	path := sheetPath(env, name)
+	s, err := sheet.Load(path)
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	s.Typed = typed(env, path)
+	env.about.sheet = s
+	return s, nil
+}
+
+// sheetPath returns the absolute path of the sheet that was named.
+func sheetPath(env Env, name string) string {
 	if name == "" {
 		name = defaultSheet
 	}
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(env.Dir, name)
 	}
-	s, err := sheet.Load(name)
-	if err != nil {
-		return nil, usage(err, "")
+	return filepath.Clean(name)
+}
+
+// typed returns how a person names a sheet, or a directory without one, on a command line; empty: it need not be named.
+func typed(env Env, path string) string {
+	if path == filepath.Join(env.Dir, defaultSheet) || path == env.Dir {
+		return ""
 	}
-	return s, nil
+	if rel, err := filepath.Rel(env.Dir, path); err == nil && len(rel) < len(path) {
+		path = rel
+	}
+	if strings.HasPrefix(path, "-") {
+		path = "./" + path
+	}
+	return shell.Argument(diagnose.Clean(path))
 }
 
 // sheetFlag adds -s, which names the sheet on every command.
@@ -84,6 +110,14 @@ var patiently observation = (*observe.Observer).Observe
 
 // snapshot observes a sheet in one of the observer's ways, with the live attempts that it no longer has.
 func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet, look observation) runsheet.Snapshot {
+	all, _ := selectRuns(s.Runs, nil)
+	return snapshotOf(ctx, env, o, s, all, look)
+}
+
+// snapshotOf is snapshot of the runs that are selected by their names and parameters. The live attempts that the sheet no
+// longer has are those of them all.
+func snapshotOf(ctx context.Context, env Env, o *observe.Observer, whole *runsheet.Sheet, chosen selection, look observation) runsheet.Snapshot {
+	s := only(whole, chosen.runs)
 	events := told(env, s) // before the records: what it calls open may have ended by the time that they are read, never the other way round
 	facts := look(o, ctx, s.Runs)
 	observe.Vanished(s, events, facts)
@@ -94,8 +128,9 @@ func snapshot(ctx context.Context, env Env, o *observe.Observer, s *runsheet.She
 	if s.Path != "" { // what lies in a directory without a sheet is launched by nobody
 		observe.WaitForRoom(s, snap.Runs)
 	}
+	observe.Deleted(events, snap.Runs)
 	if len(events) > 0 {
-		snap.Strays = o.Strays(ctx, s, events)
+		snap.Strays = o.Strays(ctx, whole, events)
 	}
 	return snap
 }
@@ -115,6 +150,23 @@ func strays(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet
 		return o.Strays(ctx, s, events)
 	}
 	return nil
+}
+
+// gone returns the finished runs that a sheet no longer has.
+func gone(ctx context.Context, env Env, o *observe.Observer, s *runsheet.Sheet) runsheet.Gone {
+	events := told(env, s)
+	if len(events) == 0 {
+		return runsheet.Gone{}
+	}
+	return o.Gone(ctx, s, events)
+}
+
+// sayGone says which finished runs a sheet no longer has to somebody who is about to run it.
+func sayGone(ctx context.Context, env Env, s *runsheet.Sheet) {
+	if text, hint := report.Gone(s, gone(ctx, env, newObserver(env), s)); text != "" {
+		env.say("%s", text)
+		env.say("  hint: %s", hint)
+	}
 }
 
 // briefly observes one run, and does not wait for evidence that takes long to read.
@@ -147,7 +199,9 @@ func directory(env Env, dir string) (*runsheet.Sheet, error) {
 		return nil, usage(fmt.Errorf("nothing below %s is recognised as a run", dir),
 			"name a sheet or a directory of runs; or describe the runs in a "+defaultSheet+" first")
 	}
-	return &runsheet.Sheet{Dir: dir, Name: filepath.Base(dir), Runs: runs, Policy: runsheet.DefaultPolicy}, nil
+	s := &runsheet.Sheet{Dir: dir, Typed: typed(env, dir), Name: filepath.Base(dir), Runs: runs, Policy: runsheet.DefaultPolicy}
+	env.about.sheet = s
+	return s, nil
 }
 
 // poke makes the launcher of a sheet, if there is one on this machine, look at all of its runs now. A lock that others can

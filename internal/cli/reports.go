@@ -42,7 +42,7 @@ Exit codes: 0 the table could be made, also of unfinished runs; 2 the command li
 			return err
 		}
 		if err := distrusted(env, s); err != nil {
-			complain(env.Err, err)
+			complain(env, err)
 		}
 		return results(env.Out, snapshot(cmd.Context(), env, newObserver(env), s, patiently), o, *format)
 	}

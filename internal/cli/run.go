@@ -60,11 +60,11 @@ Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so fa
 	name := sheetFlag(cmd)
 	flags := cmd.Flags()
 	flags.IntVarP(&o.jobs, "jobs", "j", 0, "attempts at once (default the sheet's policy)")
-	flags.BoolVarP(&o.dryRun, "dry-run", "n", false, "only say what would be done, as runsheet plan does")
+	flags.BoolVarP(&o.dryRun, "dry-run", "n", false, "only say what would be done, as plan does")
 	flags.BoolVar(&o.detach, "detach", false, "go on in the background, also after logout")
 	flags.BoolVar(&o.launcher.Once, "once", false, "look and act once, and wait for nothing (for cron)")
 	flags.BoolVar(&o.launcher.Outdated, "outdated", false, "re-run outdated runs; their evidence is set aside, not deleted")
-	flags.BoolVar(&o.launcher.ResumeStopped, "resume-stopped", false, "go on with runs that were stopped by runsheet stop")
+	flags.BoolVar(&o.launcher.ResumeStopped, "resume-stopped", false, "go on with runs that were stopped by stop")
 	flags.BoolVar(&o.detached, "detached", false, "")
 	flags.MarkHidden("detached")
 	flags.SetInterspersed(true)
@@ -93,13 +93,16 @@ Exit codes: 0 all finished (or, with --once and --detach, nothing is wrong so fa
 				return usage(err, "")
 			}
 		}
-		if !o.detached { // whoever detached it has said so
+		if !o.detached { // whoever left it in the background was told
 			warnOfQueue(env, s, !o.dryRun)
 		}
-		switch {
-		case o.dryRun:
+		if o.dryRun {
 			return showPlan(cmd, env, s, o.launcher)
-		case o.detach:
+		}
+		if !o.detached { // whoever left it in the background was told
+			sayGone(cmd.Context(), env, s)
+		}
+		if o.detach {
 			return detach(env, s, o)
 		}
 		return run(cmd.Context(), env, s, o)
@@ -134,7 +137,7 @@ func sheetOrInline(env Env, args []string, flag string, jobs int) (*runsheet.She
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(env.Err, "the sheet of this command is %s\n", shownPath(env, path))
+	env.say("the sheet of this command is %s", shownPath(env, path))
 	return loadSheet(env, path)
 }
 
@@ -239,7 +242,7 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 	}()
 	go spareMemory()
 	proc.KnowMachine(env.Disk)
-	view := newView(env, o.detached)
+	view := newView(env, s, o.detached)
 	began := time.Now()
 	out, err := newLauncher(env, fork, s, o.launcher, view, control).Run(ctx)
 	view.Close()
@@ -249,7 +252,7 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 			return &codedError{err, cmp.Or(left, exitStopped)}
 		}
 		if errors.Is(err, record.ErrLauncher) {
-			err = hinted(err, "watch it with: runsheet status --watch; stop it with Ctrl-C where it runs, or with kill -INT and its process id")
+			err = hinted(err, "watch it with `runsheet status --watch`; stop it with Ctrl-C where it runs, or with kill -INT and its process id")
 		}
 		return placed(err)
 	}
@@ -259,6 +262,6 @@ func run(ctx context.Context, env Env, s *runsheet.Sheet, o runOptions) error {
 // sayStays says what a launcher still waits for when all is said and done.
 func sayStays(env Env) {
 	if left := observe.LeftBehind(); len(left) > 0 {
-		fmt.Fprintf(env.Err, "process %d may stay until there is an answer from %s; nothing needs it any more\n", os.Getpid(), strings.Join(left, ", "))
+		env.say("process %d may stay until there is an answer from %s; nothing needs it any more", os.Getpid(), strings.Join(left, ", "))
 	}
 }

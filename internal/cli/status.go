@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,11 +43,13 @@ func (o statusOptions) look() observation {
 
 func newStatus(env Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "status [SHEET or DIR...]",
+		Use:   "status [SHEET or DIR...] [RUN...]",
 		Short: "Show the truth about every run",
 		Long: `Shows every run of a sheet (default ./runsheet.yaml) with its status and its progress, as the records and the
 evidence say now. A directory without any sheet works too: whatever is recognised below it. Nothing is changed
 but caches, and nothing is executed.
+
+` + selectionHelp + `
 
 Exit codes: 0 the truth could be said, errors of single runs included; 2 the command line or the sheet is wrong.`,
 	}
@@ -65,21 +69,24 @@ Exit codes: 0 the truth could be said, errors of single runs included; 2 the com
 }
 
 func status(ctx context.Context, env Env, o statusOptions, args []string) error {
-	if len(args) == 0 {
-		args = []string{o.sheet}
-	} else if o.sheet != "" {
-		args = append(args[:len(args):len(args)], o.sheet)
+	places, words := split(env, args)
+	if o.sheet != "" || len(places) == 0 {
+		places = append(places, o.sheet)
 	}
-	var sheets []*runsheet.Sheet
-	for _, arg := range args {
+	var sheets []shown
+	for _, arg := range places {
 		s, err := sheetOrDirectory(env, arg)
 		if err != nil {
 			return err
 		}
 		if err := distrusted(env, s); err != nil {
-			complain(env.Err, err)
+			complain(env, err)
 		}
-		sheets = append(sheets, s)
+		chosen, err := selectRuns(s.Runs, words)
+		if err != nil {
+			return err
+		}
+		sheets = append(sheets, shown{s, chosen})
 	}
 	observer := newObserver(env)
 	if !o.watch {
@@ -93,7 +100,7 @@ func status(ctx context.Context, env Env, o statusOptions, args []string) error 
 		go live.Run(context.Background()) // ended by Close; a terminal that is gone is noticed by the signal that tells of it
 		defer live.Close()
 		show = func() error {
-			live.Show(snapshot(ctx, env, observer, sheets[0], o.look()))
+			live.Show(sheets[0].snapshot(ctx, env, observer, o.look()))
 			return nil
 		}
 	}
@@ -107,6 +114,37 @@ func status(ctx context.Context, env Env, o statusOptions, args []string) error 
 		case <-time.After(watchEvery):
 		}
 	}
+}
+
+// shown is what is shown of a sheet.
+type shown struct {
+	sheet  *runsheet.Sheet
+	chosen selection
+}
+
+func (s shown) snapshot(ctx context.Context, env Env, o *observe.Observer, look observation) runsheet.Snapshot {
+	snap := snapshotOf(ctx, env, o, s.sheet, s.chosen, look)
+	snap.Runs = slices.DeleteFunc(snap.Runs, func(r runsheet.Observed) bool { return !s.chosen.has(r.Status) })
+	snap.Strays = slices.DeleteFunc(snap.Strays, func(r runsheet.Observed) bool { return !s.chosen.includes(r) })
+	return snap
+}
+
+// split tells the arguments of a view that name sheets and directories from those that select runs: what looks like a
+// filter is one, unless a file or a directory has that name.
+func split(env Env, args []string) (places, words []string) {
+	for _, arg := range args {
+		path := arg
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(env.Dir, path)
+		}
+		if _, err := stat(path); err != nil && !errors.Is(err, errSilent) && strings.Contains(arg, "=") &&
+			!strings.HasSuffix(arg, ".yaml") && !strings.HasSuffix(arg, ".yml") {
+			words = append(words, arg)
+		} else {
+			places = append(places, arg)
+		}
+	}
+	return places, words
 }
 
 // sheetOrDirectory returns the sheet that an argument names: a file, a directory that holds one, or a directory of
@@ -136,10 +174,13 @@ func sheetOrDirectory(env Env, arg string) (*runsheet.Sheet, error) {
 	return s, err
 }
 
-func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets []*runsheet.Sheet, o statusOptions) error {
+func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets []shown, o statusOptions) error {
 	width, _ := terminal(env.Out)
 	for i, s := range sheets {
-		snap := snapshot(ctx, env, observer, s, o.look())
+		snap := s.snapshot(ctx, env, observer, o.look())
+		if len(s.chosen.words) == 0 && !o.watch {
+			snap.Gone = gone(ctx, env, observer, s.sheet)
+		}
 		if o.json {
 			status := report.Status(snap)
 			addAttempts(ctx, env, snap, status.Runs)

@@ -17,10 +17,11 @@ type view struct {
 	plain   *tui.Plain
 	repeats tui.Repeats
 	ready   func() // called once the launcher holds the sheet
+	sheet   *runsheet.Sheet
 }
 
-func newView(env Env, detached bool) *view {
-	v := &view{ready: func() {}}
+func newView(env Env, s *runsheet.Sheet, detached bool) *view {
+	v := &view{ready: func() {}, sheet: s}
 	if detached {
 		v.ready = ready()
 	}
@@ -56,6 +57,7 @@ func (v *view) Snapshot(now func() runsheet.Snapshot) {
 // Event implements launcher.Listener.
 func (v *view) Event(e journal.Event) {
 	if shown, ok := wording(e); ok {
+		shown.Text = v.sheet.Spelled(shown.Text)
 		v.show(v.repeats.Add(shown))
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"runsheet/internal/plan"
 	"runsheet/internal/proc"
 	"runsheet/internal/record"
+	"runsheet/internal/shell"
 )
 
 // Options is how a launcher was asked to work.
@@ -223,7 +224,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		if broken != "" && was == "" {
 			text := "nothing more is launched: " + broken
 			if slices.ContainsFunc(l.facts, runsheet.Facts.Live) { // otherwise this launcher ends
-				text += "; once the cause is mended, `runsheet retry RUN` has this launcher go on"
+				text += "; once the cause is mended, `runsheet retry status=failed` has this launcher go on"
 			}
 			if err := l.note(journal.Event{Kind: journal.Trouble, Text: text}); err != nil {
 				return Outcome{}, err
@@ -307,7 +308,7 @@ func (l *Launcher) first(ctx context.Context, events []journal.Event) error {
 	l.strays = l.observer.GlanceStrays(ctx, l.sheet, events)
 	for _, s := range l.strays {
 		l.listener.Event(journal.Event{At: l.sys.Clock.Now(), Kind: journal.Waiting, Run: s.Run.Name, Attempt: s.Attempt,
-			Text: "it is not in the sheet any more, and goes on; `runsheet stop` ends it"})
+			Text: "it is not in the sheet any more, and goes on; `runsheet stop " + shell.Argument(s.Run.Name) + "` ends it"})
 	}
 	return nil
 }

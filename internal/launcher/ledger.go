@@ -214,7 +214,7 @@ func (l *ledger) tries(workDir string, f runsheet.Facts) plan.Tries {
 	if e.tries != nil {
 		t = *e.tries
 	}
-	t.Before = e.before && e.failed
+	t.Before, t.Known = e.before && e.failed, e.attempt
 	if e.vanished(f) || (f.Problem != "" || !f.Silent.IsZero()) && !e.ended {
 		t.Open = f.Vanished(e.claim()).Why
 		t.Host, t.Devices = e.host, e.devices

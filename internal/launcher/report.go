@@ -8,6 +8,7 @@ import (
 	"runsheet"
 	"runsheet/internal/journal"
 	"runsheet/internal/record"
+	"runsheet/internal/shell"
 )
 
 // report writes what changed since the journal's last word on each run: attempts that began, that ended, requests.
@@ -89,7 +90,7 @@ func (l *Launcher) tellWaiting(i int) {
 	if (waits || unknown) && !l.waiting[i] {
 		text := f.Why
 		if unknown {
-			text += "; once you know that it does not: runsheet retry --force " + l.sheet.Runs[i].Name
+			text += "; once you know that it does not: `runsheet retry --force " + shell.Argument(l.sheet.Runs[i].Name) + "`"
 		}
 		l.tell(i, journal.Waiting, text)
 	}

@@ -23,7 +23,8 @@ const (
 )
 
 // Discover finds the runs below dir: directories that hold records of ours, or evidence that a tracker recognises.
-// What lies below a run belongs to it; but where several trainings lie in directories of one, as TensorBoard, Lightning
+// What lies below a run belongs to it, unless records of ours say otherwise: they are looked for below dir itself and below the
+// directories of sheets, whatever evidence lies there. But where several trainings lie in directories of one, as TensorBoard, Lightning
 // and MLflow keep them, each is a run, and what only the looks of a log tell of a directory gives way to runs below it.
 // Symbolic links are not followed. Hidden directories and those of the kernel (/proc, /sys, /dev) are not entered, and
 // unreadable ones are passed over. A mount below dir that does not answer is shown as a run, so that it is not missed.
@@ -59,7 +60,7 @@ func discover(disk durable.Disk, dir string) ([]runsheet.Run, error) {
 		}
 	})
 	if kind, err := durable.FileSystemOf(dir); err != nil || !kind.Pseudo {
-		d.walk(dir, 0, device(disk.Lstat("discover", dir)))
+		d.walk(dir, 0, device(disk.Lstat("discover", dir)), false)
 	}
 	slices.SortFunc(d.runs, func(a, b runsheet.Run) int { return strings.Compare(a.Name, b.Name) })
 	return d.runs, nil
@@ -76,7 +77,8 @@ type discovery struct {
 	taken map[string]bool // parts of directories above, which are runs already
 }
 
-func (d *discovery) walk(dir string, depth int, dev uint64) {
+// walk finds the runs in dir and below it. ours: only those that have records of ours.
+func (d *discovery) walk(dir string, depth int, dev uint64, ours bool) {
 	if d.dirs++; d.dirs > maxDirs || depth > maxDepth {
 		return
 	}
@@ -87,8 +89,15 @@ func (d *discovery) walk(dir string, depth int, dev uint64) {
 		d.runs = append(d.runs, run)
 		return
 	}
+	if ours {
+		d.below(dir, depth, dev, ours)
+		return
+	}
 	what, recognised := tracker.Recognise(d.disk, dir)
 	if what.Own {
+		if depth == 0 || d.sheets(dir) {
+			d.below(dir, depth, dev, true)
+		}
 		d.runs = append(d.runs, d.stranger(dir))
 		return
 	}
@@ -98,7 +107,7 @@ func (d *discovery) walk(dir string, depth int, dev uint64) {
 		d.taken[part.Dir] = true
 	}
 	before := len(d.runs)
-	d.below(dir, depth, dev)
+	d.below(dir, depth, dev, false)
 	switch alone := len(d.runs) == before; {
 	case recognised && alone && len(parts) == min(len(what.Parts), 1):
 		d.runs = append(d.runs, d.stranger(dir)) // all that there is
@@ -121,8 +130,14 @@ func (d *discovery) ours(path, top string) bool {
 	return false
 }
 
+// sheets says whether sheets of ours lie in dir: they keep their journals there, and their runs below it as a rule.
+func (d *discovery) sheets(dir string) bool {
+	_, err := d.disk.Lstat("discover", filepath.Join(dir, record.DirName))
+	return err == nil
+}
+
 // below walks the directories in dir.
-func (d *discovery) below(dir string, depth int, dev uint64) {
+func (d *discovery) below(dir string, depth int, dev uint64, ours bool) {
 	entries, err := d.disk.ReadDir("discover", dir)
 	if err != nil {
 		return
@@ -138,7 +153,7 @@ func (d *discovery) below(dir string, depth int, dev uint64) {
 			if there != dev && pseudo(path) {
 				continue
 			}
-			d.walk(path, depth+1, there)
+			d.walk(path, depth+1, there, ours)
 		}
 	}
 }
@@ -192,6 +207,7 @@ func (d *discovery) recorded(dir string) (runsheet.Run, bool) {
 	if v.Claim == nil {
 		return run, false
 	}
+	run.Params = named(v.Claim.Run)
 	run.Command, run.Resumed, run.Progress = v.Claim.Identity, v.Claim.Identity, v.Claim.Progress
 	return run, true
 }

@@ -54,3 +54,24 @@ func TestGivenUp(t *testing.T) {
 		}
 	}
 }
+
+// TestAbandoned: a run is given up until somebody asks for it again, or another launcher begins.
+func TestAbandoned(t *testing.T) {
+	gaveUp, began := journal.Event{Kind: journal.GaveUp, WorkDir: "/w"}, journal.Event{Kind: journal.LauncherStarted}
+	of := func(kind journal.Kind, dir string) journal.Event { return journal.Event{Kind: kind, WorkDir: dir} }
+	for name, c := range map[string]struct {
+		events []journal.Event
+		want   bool
+	}{
+		"nothing":          {nil, false},
+		"given up":         {[]journal.Event{began, of(journal.Ended, "/w"), gaveUp}, true},
+		"said more of it":  {[]journal.Event{began, gaveUp, of(journal.Trouble, "/w"), of(journal.Claimed, "/v")}, true},
+		"asked for":        {[]journal.Event{began, gaveUp, of(journal.Requested, "/w")}, false},
+		"launched again":   {[]journal.Event{began, gaveUp, of(journal.Claimed, "/w")}, false},
+		"another launcher": {[]journal.Event{began, gaveUp, began}, false},
+	} {
+		if got := observe.AbandonedIn(c.events)["/w"]; got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

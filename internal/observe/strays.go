@@ -3,7 +3,9 @@ package observe
 import (
 	"context"
 	"maps"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"runsheet"
@@ -34,7 +36,7 @@ func (o *Observer) strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 			continue
 		}
 		c := open[dir]
-		run := runsheet.Run{Name: c.Run, WorkDir: dir, Shown: dir}
+		run := runsheet.Run{Name: c.Run, Params: named(c.Run), WorkDir: dir, Shown: dir}
 		f, _ := o.recorded(ctx, run)
 		switch {
 		case !f.Silent.IsZero(): // it may live, and keeps its place until somebody knows better
@@ -51,6 +53,18 @@ func (o *Observer) strays(ctx context.Context, sheet *runsheet.Sheet, events []j
 		out = append(out, runsheet.Observed{Run: &run, Facts: f, Judgement: runsheet.Judge(run, f, sheet.Policy, time.Now())})
 	}
 	return out
+}
+
+// named returns the parameters that a run's name is made of, by the same escapes.
+func named(name string) (params []runsheet.Param) {
+	for part := range strings.SplitSeq(name, ",") {
+		key, value, ok := strings.Cut(part, "=")
+		plain, err := url.PathUnescape(value)
+		if ok && err == nil {
+			params = append(params, runsheet.Param{Key: key, Value: plain})
+		}
+	}
+	return params
 }
 
 // another says whether a sheet is not the same file as another one, which is there: our journal is a copy of its journal
@@ -113,6 +127,38 @@ func GivenUp(events []journal.Event, runs []runsheet.Observed, noHost func(which
 			runs[hosts[k]].Reason = "given up: " + why
 		}
 	}
+}
+
+// Deleted gives pending runs whose records were deleted a reason that says so.
+func Deleted(events []journal.Event, runs []runsheet.Observed) {
+	known := map[string]int{}
+	for _, e := range events {
+		if e.Kind == journal.Claimed {
+			known[e.WorkDir] = e.Attempt
+		}
+	}
+	for i, o := range runs {
+		if n := known[o.Run.WorkDir]; n > 0 && o.Attempt == 0 && o.Status == runsheet.Pending && o.Reason == "" {
+			runs[i].Reason = runsheet.DeletedReason(n)
+		}
+	}
+}
+
+// AbandonedIn returns the work dirs of the runs that the launcher of a journal's last session has given up, and nobody has
+// asked for since.
+func AbandonedIn(events []journal.Event) map[string]bool {
+	given := map[string]bool{}
+	for _, e := range events {
+		switch e.Kind {
+		case journal.LauncherStarted:
+			clear(given)
+		case journal.GaveUp:
+			given[e.WorkDir] = true
+		case journal.Claimed, journal.Requested:
+			delete(given, e.WorkDir)
+		}
+	}
+	return given
 }
 
 // refused says whether the last attempt was for a place that will never take it.

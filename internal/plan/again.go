@@ -15,6 +15,9 @@ const (
 // again decides whether an unfinished run without a live attempt may be attempted now.
 func (in Input) again(f runsheet.Facts, t Tries, judged runsheet.Judgement) runsheet.Action {
 	launch := runsheet.Action{Verb: runsheet.VerbLaunch, Reason: orElse(judged.Reason, "not attempted yet")}
+	if judged.Reason == "" && f.Attempt == 0 && t.Known > 0 {
+		launch.Reason = runsheet.DeletedReason(t.Known)
+	}
 	// What was set aside for an attempt that never began, or was to be, is older than the command that the attempt ran.
 	launch.Fresh = f.End != nil && f.End.Kind == runsheet.EndVoid && f.Claim.Fresh
 	if f.RetryRequested() || f.End == nil {

@@ -29,6 +29,7 @@ type Tries struct {
 	Before bool           // it failed in an earlier session, and has not been complete since
 	Lost   int            // ends in a row that are not the run's fault: lost, preempted; they use up no retry
 	Gained bool           // the last attempt reached a time limit, and more of the work was done by then than ever before
+	Known  int            // the last attempt that the journal tells of; 0: it tells of none
 	Void   int            // ends in a row of attempts that were given up before they began
 	Last   time.Time      // when the last attempt ended; zero: none did
 	Cause  runsheet.Cause // of the last failed end

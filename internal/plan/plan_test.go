@@ -90,6 +90,8 @@ func TestDecide(t *testing.T) {
 		want  runsheet.Action
 	}{
 		{name: "never attempted", world: func(one) {}, want: launch("not attempted yet", false, false)},
+		{name: "its records were deleted", world: func(w one) { w.tries.Known = 2 },
+			want: launch("its records were deleted; the journal tells of attempt 2, so the next is 3", false, false)},
 		{name: "begun by somebody long ago", world: func(w one) { w.facts.Progress, w.facts.LastActivity = epochs(7), ago(time.Hour) },
 			want: launch("7 of 20 epochs, nothing has changed for 1h, and no attempt is recorded", true, false)},
 		{name: "somebody is at work", world: func(w one) { w.facts.Progress, w.facts.LastActivity = epochs(7), ago(time.Minute) },

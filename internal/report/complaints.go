@@ -6,6 +6,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/diagnose"
+	"runsheet/internal/shell"
 )
 
 // complaints says what is wrong with runs, below the table: each reason once, with the runs that have it and what a
@@ -17,7 +18,7 @@ func complaints(s runsheet.Snapshot, style Style) []string {
 		hint   string
 	}
 	var order []complaint
-	runs := map[complaint][]string{}
+	runs, first := map[complaint][]string{}, map[complaint]runsheet.Observed{}
 	for _, o := range s.Runs {
 		text, hint := complain(o)
 		if text == "" {
@@ -25,7 +26,7 @@ func complaints(s runsheet.Snapshot, style Style) []string {
 		}
 		c := complaint{o.Status, text, hint}
 		if runs[c] == nil {
-			order = append(order, c)
+			order, first[c] = append(order, c), o
 		}
 		runs[c] = append(runs[c], diagnose.Clean(o.Run.Name))
 	}
@@ -36,12 +37,23 @@ func complaints(s runsheet.Snapshot, style Style) []string {
 		if n := len(names) - 1; n > 0 {
 			who += fmt.Sprintf(" and %d more", n)
 		}
-		lines = append(lines, "", fmt.Sprintf("%s %s: %s", who, style.Paint(Of(c.status), string(c.status)), c.text))
+		lines = append(lines, "", fmt.Sprintf("%s %s: %s", who, style.Paint(Of(c.status), string(c.status)), s.Sheet.Spelled(c.text)))
 		if c.hint != "" {
-			lines = append(lines, "  hint: "+strings.ReplaceAll(c.hint, "RUN", names[0]))
+			lines = append(lines, "  hint: "+spelledFor(s.Sheet, first[c], c.hint))
 		}
 	}
 	return lines
+}
+
+// spelledFor completes the commands in a hint about a run, for which RUN stands. Where no sheet is looked at, the run's own
+// claim tells which sheet knows it, and by which name.
+func spelledFor(sheet *runsheet.Sheet, o runsheet.Observed, hint string) string {
+	name := o.Run.Name
+	if sheet.Path == "" && o.Claim != nil && o.Claim.Sheet != "" && strings.Contains(hint, "RUN") {
+		name = o.Claim.Run
+		sheet = &runsheet.Sheet{Path: o.Claim.Sheet, Typed: shell.Argument(o.Claim.Sheet)}
+	}
+	return sheet.Spelled(strings.ReplaceAll(hint, "RUN", shell.Argument(diagnose.Clean(name))))
 }
 
 // complain returns what is wrong with a run, and a hint in which RUN stands for its name; empty: nothing.

@@ -25,6 +25,13 @@ type StatusDoc struct {
 	Summary Summary  `json:"summary"`
 	Runs    []RunDoc `json:"runs"`
 	Strays  []RunDoc `json:"strays,omitempty"` // live attempts that the sheet no longer has; not in the summary
+	Gone    *GoneDoc `json:"gone,omitempty"`   // finished runs that it no longer has; not in the summary
+}
+
+// GoneDoc are finished runs that the sheet no longer has.
+type GoneDoc struct {
+	Runs    []string          `json:"runs"`              // their names
+	Renamed map[string]string `json:"renamed,omitempty"` // the new name of a parameter by its old one, where it is all that changed
 }
 
 // Summary counts the runs by status.
@@ -95,6 +102,12 @@ func Status(s runsheet.Snapshot) StatusDoc {
 	}
 	for _, o := range s.Strays {
 		d.Strays = append(d.Strays, runDoc(o, s.AsOf))
+	}
+	if g := s.Gone; len(g.Runs) > 0 {
+		d.Gone = &GoneDoc{Runs: g.Runs}
+		if g.Renamed > 0 {
+			d.Gone.Renamed = map[string]string{g.Was: g.Is}
+		}
 	}
 	return d
 }

@@ -41,7 +41,11 @@ func StatusTable(w io.Writer, s runsheet.Snapshot, style Style) error {
 	}
 	fmt.Fprintln(out, style.Paint(Bold, summary))
 	if style.Rows == 0 {
-		for _, line := range complaints(s, style) {
+		lines := complaints(s, style)
+		if text, hint := Gone(s.Sheet, s.Gone); text != "" {
+			lines = append(lines, "", text, "  hint: "+hint)
+		}
+		for _, line := range lines {
 			fmt.Fprintln(out, line)
 		}
 	}
@@ -158,7 +162,7 @@ func runColumns(s runsheet.Snapshot, runs []runsheet.Observed, style Style, live
 			return diagnose.Clean(o.Where())
 		}),
 		column(Column{Title: "TIME", Keep: 4}, func(o runsheet.Observed) string { return timing(o, s.AsOf) }),
-		column(Column{Title: "REASON", Min: 16, Keep: 2, Cut: 0}, func(o runsheet.Observed) string { return diagnose.Clean(o.Reason) }))
+		column(Column{Title: "REASON", Min: 16, Keep: 2, Cut: 0}, func(o runsheet.Observed) string { return s.Sheet.Spelled(diagnose.Clean(o.Reason)) }))
 }
 
 // strays returns the live attempts that the sheet no longer has, with a reason that says so.

@@ -37,9 +37,14 @@ func (d *document) expand(root *yaml.Node, listed bool) {
 			for _, f := range d.filters {
 				excluded = f.matches(params) || excluded
 			}
-			if !excluded {
-				drafts = append(drafts, d.draft(params, root))
+			if dr := d.draft(params, root); excluded {
+				d.sheet.Skipped = append(d.sheet.Skipped, d.name(dr, total))
+			} else {
+				drafts = append(drafts, dr)
 			}
+		}
+		if len(d.axes) > 0 {
+			d.sheet.Product = len(drafts)
 		}
 	}
 	for _, f := range d.filters {

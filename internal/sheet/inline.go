@@ -21,7 +21,7 @@ func Inline(args []string, jobs int) ([]byte, error) {
 		}
 	}
 	if len(args) == 0 || strings.TrimSpace(args[0]) == "" {
-		wrong("missing command", "there is nothing to run", "write it like: runsheet run 'python t.py --lr {lr}' lr=0.1,0.01")
+		wrong("missing command", "there is nothing to run", "write it like: `runsheet run 'python t.py --lr {lr}' lr=0.1,0.01`")
 	}
 	if err := r.err(); err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func Load(path string) (*runsheet.Sheet, error) {
 	data, err := realDisk{}.Read(abs, maxSheet)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, failed(shown, fs.ErrNotExist,
-			"write a "+FileName+" here, name one, or say it all at once: runsheet run 'python t.py --lr {lr}' lr=0.1,0.01")
+			"write a "+FileName+" here, name one, or say it all at once: `runsheet run 'python t.py --lr {lr}' lr=0.1,0.01`")
 	}
 	if err != nil {
 		var p *fs.PathError

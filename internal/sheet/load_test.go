@@ -47,6 +47,7 @@ func TestDesignSheet(t *testing.T) {
 	want := &runsheet.Sheet{
 		Path: filepath.Join(dir, "uci.yaml"), Dir: dir, Name: "uci", Digest: hex.EncodeToString(sum[:]),
 		Setup: "go build -o build/train ./train", Env: map[string]string{"OMP_NUM_THREADS": "1"}, Secrets: []string{"HF_TOKEN"},
+		Product: 15, Skipped: []string{"dataset=wine,model=mlp,seed=0", "dataset=wine,model=mlp,seed=1", "dataset=wine,model=mlp,seed=2"},
 		Axes: []string{"dataset", "model", "seed"}, Repeat: "seed", Metrics: []runsheet.MetricSpec{{Name: "accuracy", Mode: runsheet.Max}},
 		Policy: policy, Pool: []runsheet.PoolEntry{{Kind: "local", Called: "local"}},
 	}

@@ -88,7 +88,7 @@ func Schema() ([]byte, error) {
 
 	root := object("experiments: what is run, and how", map[string]*jsonschema.Schema{
 		"version": {Enum: []any{1}}, "name": text("the sheet's name; its file's if left out", `\S`),
-		"setup":    scalarSchema("run once a launch, before the first start, on the machine where runsheet run is typed: on a cluster the login node, never the nodes"),
+		"setup":    scalarSchema("run once a launch, before the first start, on the machine where `runsheet run` is typed: on a cluster the login node, never the nodes"),
 		"activate": text("run before each command, in the same shell, on the host of the command, as source venv/bin/activate; placeholders as in command", `\S`),
 		"command":  command, "resume": scalarSchema("what {resume} stands for once there is progress"), "work_dir": workDir,
 		"matrix":   mapping("axes; every value of each is combined with every value of the others", values, parameter),

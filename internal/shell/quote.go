@@ -26,6 +26,14 @@ func Quote(s string) string {
 	return inQuotes(s)
 }
 
+// Argument renders s, which must not hold a NUL, as one word of a shell command that is not its first one.
+func Argument(s string) string {
+	if s != "" && Safe(s) {
+		return s
+	}
+	return inQuotes(s)
+}
+
 func inQuotes(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // Safe says whether s holds only [A-Za-z0-9_@%+=:,./-]: text that stays itself inside quotes of every kind. The empty

@@ -88,6 +88,16 @@ func (wandB) parts(ev *Evidence) (out []string) {
 	return out
 }
 
+// parts: catboost_info is where every program that was started in a directory leaves what it trains, so that runs which lie beside
+// it are none of its own. The folds of cv() are one training.
+func (c catboost) parts(ev *Evidence) []string {
+	found, err := c.find(ev, runsheet.ProgressSpec{})
+	if err != nil || len(found) != 1 || path.Dir(found[0]) != catboostInfo {
+		return []string{"."}
+	}
+	return []string{catboostInfo}
+}
+
 func (ultralytics) parts(ev *Evidence) []string {
 	dirs, _ := ev.yoloDirs(ultralyticsArgs, false)
 	return dirs
