@@ -48,6 +48,7 @@ type Claim struct {
 	Env       map[string]string `json:"env,omitempty"`
 	Progress  ProgressSpec      `json:"progress"`
 	StopGrace time.Duration     `json:"stop_grace_ns"`
+	Resources Resources         `json:"resources,omitzero"` // what it asked for, with the time limit that its place in the pool gives
 	// TimeLimit is for how long the attempt may run, after which its supervisor ends it. 0: for ever, or for as long as the
 	// scheduler says whose queue it was claimed for.
 	TimeLimit time.Duration `json:"time_limit_ns,omitzero"`

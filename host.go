@@ -3,6 +3,7 @@ package runsheet
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 )
 
@@ -76,6 +77,7 @@ type Launch struct {
 	Dir       string // the attempt's directory, which holds the claim
 	Claim     Claim
 	Resources Resources
+	Sheet     string // the sheet's name, for people who look at the queue
 }
 
 // Queue is an executor that hands attempts over to a scheduler, which starts them when there is room.
@@ -84,6 +86,9 @@ type Queue interface {
 	// Batch returns how many attempts may be put into the queue with one call of Start, at least 1. An error means that
 	// the scheduler cannot be asked now.
 	Batch(ctx context.Context) (int, error)
+	// News returns what happened in the queue since the last call, a line each, in words: what was submitted and as which
+	// job, and what the attempts wait for that are said to wait there.
+	News(ctx context.Context, waiting iter.Seq[Claim]) []string
 	// Waits says whether an attempt that has not begun still waits in the queue, for what, and whether in vain, as far as
 	// that is known without a look at any file.
 	Waits(ctx context.Context, claim Claim) (seen Sighting, waits bool)

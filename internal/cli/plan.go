@@ -38,6 +38,7 @@ Exit codes: 0 the plan could be made, 1 it could not, 2 the command line or the 
 		if err := distinct(s); err != nil {
 			return err
 		}
+		warnOfQueue(env, s, false)
 		return showPlan(cmd, env, s, launcher.Options{Outdated: *outdated})
 	}
 	return cmd

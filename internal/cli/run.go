@@ -96,6 +96,9 @@ stopped, or is outdated and was not run again, 2 the command line or the sheet i
 				return usage(err, "")
 			}
 		}
+		if !o.detached { // whoever left it in the background was told
+			warnOfQueue(env, s, !o.dryRun)
+		}
 		if o.dryRun {
 			return showPlan(cmd, env, s, o.launcher)
 		}

@@ -26,6 +26,14 @@ var (
 	progressFields = map[string]string{"completed": "number?", "total": "number?", "unit": "string", "percentage": "number?",
 		"early_stopped": "bool", "early_stopped_at": "number?", "source": "string", "as_of": "time?", "settled": "bool",
 		"error": "string?"}
+
+	attemptFields = map[string]string{"attempt": "number", "executor": "string", "host": "string", "job": "string?",
+		"started_at": "time?", "ended_at": "time?", "end": "string?", "cause": "string?", "exit_code": "number?",
+		"requested": "object", "used": "object"}
+
+	requestedFields = map[string]string{"cpus": "number?", "gpus": "number?", "memory_bytes": "number?", "time_seconds": "number?"}
+
+	usedFields = map[string]string{"cpu_seconds": "number?", "peak_memory_bytes": "number?", "wall_seconds": "number?"}
 )
 
 // cmdContract checks that a file holds exactly one runsheet.status/1 document with every field of the contract, whose
@@ -50,6 +58,13 @@ func cmdContract(ts *testscript.TestScript, neg bool, args []string) {
 		conform(ts, "run", run, runFields)
 		progress := run["progress"].(map[string]any)
 		conform(ts, fmt.Sprintf("progress of %v", run["name"]), progress, progressFields)
+		attempts, _ := run["attempts"].([]any)
+		for _, a := range attempts {
+			attempt := a.(map[string]any)
+			conform(ts, fmt.Sprintf("attempt of %v", run["name"]), attempt, attemptFields)
+			conform(ts, "requested", attempt["requested"].(map[string]any), requestedFields)
+			conform(ts, "used", attempt["used"].(map[string]any), usedFields)
+		}
 		for k, v := range run["params"].(map[string]any) {
 			if _, ok := v.(string); !ok {
 				ts.Fatalf("parameter %s of %v is no string: %v", k, run["name"], v)

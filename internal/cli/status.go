@@ -183,6 +183,7 @@ func showStatus(ctx context.Context, env Env, observer *observe.Observer, sheets
 		}
 		if o.json {
 			status := report.Status(snap)
+			addAttempts(ctx, env, snap, status.Runs)
 			if o.series {
 				addSeries(ctx, env, snap, status.Runs)
 			}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"regexp"
+	"strings"
 
 	"runsheet"
 )
@@ -49,8 +50,34 @@ var batch = []rule{
 	{runsheet.CauseTimeLimit, regexp.MustCompile(`CANCELLED AT .* DUE TO TIME LIMIT|PBS: job killed: walltime|^TERM_RUNLIMIT`)},
 	{runsheet.CausePreempted, regexp.MustCompile(`CANCELLED AT .* DUE TO PREEMPTION|CANCELLED AT .* DUE TO JOB REQUEUE`)},
 	{runsheet.CauseLost, regexp.MustCompile(`CANCELLED AT .* DUE TO NODE FAILURE`)},
-	{runsheet.CauseOOMKilled, regexp.MustCompile(`slurmstepd: error: .*(?:oom[-_]kill|Exceeded (?:job|step) memory limit)|PBS: job killed: mem|^TERM_MEMLIMIT`)},
+	{runsheet.CauseOOMKilled, regexp.MustCompile(stepdMemory.String() + `|PBS: job killed: mem|^TERM_MEMLIMIT`)},
 }
+
+// stepdMemory matches what Slurm's daemon on a node says where it, or the kernel, ended something of a job for its memory.
+// One of several daemons on a machine has its node in its name.
+var stepdMemory = regexp.MustCompile(`slurmstepd\S*: error: .*(?:oom[-_]kill|out-of-memory handler|[Ee]xceeded (?:(?:job|step) )?memory limit)`)
+
+// JobMemory returns what a node wrote into the output of a job where it ended the job's last execution for its memory, or
+// the kernel did; empty where it says no such thing.
+func JobMemory(output []byte) string {
+	lines := split(output)
+	for i := len(lines) - 1; i >= 0; i-- {
+		if requeuedLine.MatchString(lines[i]) {
+			lines = lines[i+1:] // what stands before is of an earlier execution
+			break
+		}
+	}
+	for _, line := range lines { // the first names the numbers
+		if stepdMemory.MatchString(line) {
+			_, words, _ := strings.Cut(line, "error: ")
+			return text(words)
+		}
+	}
+	return ""
+}
+
+// requeuedLine matches the last line of an execution after which Slurm starts the job again.
+var requeuedLine = regexp.MustCompile(`CANCELLED AT .* DUE TO (?:NODE FAILURE|PREEMPTION|JOB REQUEUE)`)
 
 // shell holds what shells and programs that are used from them say, without any traceback, when they fail. They count
 // only in the last lines.

@@ -209,3 +209,26 @@ func FuzzWhy(f *testing.F) {
 		}
 	})
 }
+
+func TestJobMemory(t *testing.T) {
+	const over = "slurmstepd-node1: error: StepId=2.batch exceeded memory limit (133537792 > 104857600), being killed\n"
+	const cancelled = "slurmstepd-node1: error: *** JOB 2 ON node1 CANCELLED AT 2026-11-30T21:10:29 ***\n"
+	const requeued = "slurmstepd: error: *** JOB 2 ON node1 CANCELLED AT 2026-11-30T21:10:29 DUE TO JOB REQUEUE ***\n"
+	for output, want := range map[string]string{
+		"": "",
+		"slurmstepd: error: Exceeded job memory limit\n":      "Exceeded job memory limit",
+		"StepId=2.batch exceeded memory limit in my dreams\n": "",
+		cancelled:        "",
+		over + cancelled: "StepId=2.batch exceeded memory limit (133537792 > 104857600), being killed",
+		over + "slurmstepd-node1: error: Exceeded job memory limit\n" + cancelled:                                                                                    "StepId=2.batch exceeded memory limit (133537792 > 104857600), being killed",
+		"slurmstepd: error: Detected 1 oom_kill event in StepId=7.batch. Some of the step tasks have been OOM Killed.\n":                                             "Detected 1 oom_kill event in StepId=7.batch. Some of the step tasks have been OOM Killed.",
+		"slurmstepd: error: Detected 1 oom-kill event(s) in step 7.batch cgroup. Some of your processes may have been killed by the cgroup out-of-memory handler.\n": "Detected 1 oom-kill event(s) in step 7.batch cgroup. Some of your processes may have been killed by the cgroup out-of-memory handler.",
+		over + requeued:             "",
+		over + requeued + cancelled: "",
+		requeued + over:             "StepId=2.batch exceeded memory limit (133537792 > 104857600), being killed",
+	} {
+		if got := JobMemory([]byte(output)); got != want {
+			t.Errorf("%q: %q", output, got)
+		}
+	}
+}

@@ -312,3 +312,27 @@ func TestEffectiveUID(t *testing.T) {
 		t.Error("a user of no process")
 	}
 }
+
+func TestAllocation(t *testing.T) {
+	cgroup := limits{memory: 8 << 30, left: 1 << 30}
+	for _, c := range []struct {
+		name   string
+		env    map[string]string
+		before limits
+		want   limits
+	}{
+		{"no job", nil, limits{}, limits{}},
+		{"--mem", map[string]string{"SLURMD_NODENAME": "n1", "SLURM_MEM_PER_NODE": "4096"}, limits{}, limits{memory: 4 << 30, left: 4 << 30}},
+		{"--mem-per-cpu", map[string]string{"SLURMD_NODENAME": "n1", "SLURM_MEM_PER_CPU": "1024", "SLURM_CPUS_ON_NODE": "6"}, limits{}, limits{memory: 6 << 30, left: 6 << 30}},
+		{"all of the node", map[string]string{"SLURMD_NODENAME": "n1", "SLURM_MEM_PER_NODE": "0"}, limits{}, limits{}},
+		{"salloc, on the login node", map[string]string{"SLURM_MEM_PER_NODE": "4096"}, limits{}, limits{}},
+		{"rubbish", map[string]string{"SLURMD_NODENAME": "n1", "SLURM_MEM_PER_NODE": "4G"}, limits{}, limits{}},
+		{"less is left in the cgroup", map[string]string{"SLURMD_NODENAME": "n1", "SLURM_MEM_PER_NODE": "4096"}, cgroup, limits{memory: 4 << 30, left: 1 << 30}},
+	} {
+		got := c.before
+		got.allocation(func(name string) string { return c.env[name] })
+		if got != c.want {
+			t.Errorf("%s: %+v, not %+v", c.name, got, c.want)
+		}
+	}
+}

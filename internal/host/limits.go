@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// limits is what the cgroups of this process allow; 0 where they set none.
+// limits is what the cgroups of this process allow, and the allocation of a scheduler that it runs in; 0 where they set none.
 type limits struct {
 	cpus   float64
 	memory int64
@@ -58,6 +58,29 @@ func limitsIn(root string) limits {
 		}
 	}
 	return l
+}
+
+// allocation takes the memory of the Slurm job that this process runs in into account, which not every cluster has a cgroup
+// for. env looks up a variable of the environment. An interactive allocation has the variables in a shell of the login node,
+// too, where they limit nothing: only on a node of the job SLURMD_NODENAME is set (sbatch(1), salloc(1), srun(1)). What the
+// job has used of it is not known.
+func (l *limits) allocation(env func(string) string) {
+	number := func(name string) int64 {
+		n, err := strconv.ParseInt(env(name), 10, 64)
+		if err != nil || n < 0 || n > 1<<30 {
+			return 0
+		}
+		return n
+	}
+	if env("SLURMD_NODENAME") == "" {
+		return
+	}
+	const megabyte = 1 << 20
+	if n := number("SLURM_MEM_PER_NODE"); n > 0 {
+		l.lowerMemory(float64(n*megabyte), 0)
+	} else if n := number("SLURM_MEM_PER_CPU") * number("SLURM_CPUS_ON_NODE"); n > 0 {
+		l.lowerMemory(float64(n)*megabyte, 0)
+	}
 }
 
 // upwards returns the directories of a group and of those above it. In a container the path may be the host's while

@@ -35,7 +35,7 @@ type Sample struct {
 	OwnCPU     float64  // of that, what was ours
 	Load       float64  // mean number of runnable threads of the machine over the last minute; Unknown
 	OwnLoad    float64  // of that, what is ours
-	Memory     int64    // bytes of main memory, or the cgroups' limit where that is less
+	Memory     int64    // bytes of main memory, or the limit of the cgroups or of the Slurm job where that is less
 	MemoryFree int64    // bytes of it that can be had without swapping
 	GPUs       []GPU    // in the order of nvidia-smi; nil where none were asked for
 	OwnGPUs    []string // the ids of those that attempts of ours were on
@@ -146,7 +146,9 @@ func (s *Sampler) Sample(ctx context.Context) (Sample, error) {
 		return Sample{}, fmt.Errorf("sample this machine: memory: %w", err)
 	}
 	out.Memory, out.MemoryFree = int64(memory.Total), int64(memory.Available)
-	limitsIn("/").apply(&out)
+	limits := limitsIn("/")
+	limits.allocation(os.Getenv)
+	limits.apply(&out)
 	if avg, err := load.AvgWithContext(ctx); err == nil {
 		out.Load = avg.Load1
 	}

@@ -39,6 +39,7 @@ const (
 	SetAside        Kind = "set_aside"        // older evidence was moved into the attempt's directory
 	Trouble         Kind = "trouble"          // something of ours failed and will be tried again; Text
 	Waiting         Kind = "waiting"          // never written, only told: an attempt that began stands or is queued again, or may live; Text: why
+	Queue           Kind = "queue"            // never written, only told: what happened in a scheduler's queue; Text
 	Sealed          Kind = "sealed"           // the line before is torn: a crash cut it, and nobody was told of it
 )
 

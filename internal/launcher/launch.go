@@ -75,7 +75,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	c := runsheet.Claim{Run: run.Name, Nonce: record.NewNonce(), Session: l.ledger.session, Sheet: l.sheet.Path,
 		Executor: to.Executor, Host: a.Host, Devices: a.Devices, Identity: run.Command, Command: run.Command,
 		Activate: run.Activate, Resume: a.Resume, Fresh: a.Fresh, WorkDir: run.WorkDir, Dir: cmp.Or(run.Dir, l.sheet.Dir), Env: l.sheet.Env,
-		Progress: run.Progress, StopGrace: l.sheet.Policy.StopGrace}
+		Progress: run.Progress, StopGrace: l.sheet.Policy.StopGrace, Resources: asked(run.Resources, l.sheet.Pool, a.Host)}
 	if a.Resume {
 		c.Command = run.Resumed
 	}
@@ -110,7 +110,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	if err := l.noteClaim(i, c, elsewhere); err != nil {
 		return false, &wholeError{err}
 	}
-	this := claimed{i, runsheet.Launch{Dir: record.AttemptDir(run.WorkDir, c.Attempt), Claim: c, Resources: run.Resources}}
+	this := claimed{i, runsheet.Launch{Dir: record.AttemptDir(run.WorkDir, c.Attempt), Claim: c, Resources: run.Resources, Sheet: l.sheet.Name}}
 	if a.Fresh {
 		aside := this.launch.Dir
 		if seen.Attempt > 0 {
@@ -127,6 +127,16 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 		return false, nil
 	}
 	return l.start(ctx, waiting.take(b))
+}
+
+// asked returns what an attempt asks for in a place of the pool, which may give a time limit to runs that name none.
+func asked(r runsheet.Resources, pool []runsheet.PoolEntry, host string) runsheet.Resources {
+	for _, entry := range pool {
+		if r.Time == 0 && entry.Name != "" && entry.Name == host {
+			r.Time = entry.Time
+		}
+	}
+	return r
 }
 
 // startRest starts what waits for its batch to be full.
@@ -234,7 +244,7 @@ func (l *Launcher) submitAgain(ctx context.Context) error {
 				continue
 			}
 			byBatch[f.Claim.Batch] = append(byBatch[f.Claim.Batch], claimed{i, runsheet.Launch{
-				Dir: record.AttemptDir(r.WorkDir, f.Attempt), Claim: *f.Claim, Resources: r.Resources}})
+				Dir: record.AttemptDir(r.WorkDir, f.Attempt), Claim: *f.Claim, Resources: r.Resources, Sheet: l.sheet.Name}})
 		}
 	}
 	for _, of := range byBatch {

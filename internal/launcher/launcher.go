@@ -251,6 +251,7 @@ func (l *Launcher) loop(ctx context.Context, events []journal.Event) (Outcome, e
 		// What was done now, however long it took, is not done again in the next round.
 		spent, began = spent+proc.CPUTime()-acting, began.Add(time.Since(acted))
 		l.tellOwn()
+		l.tellQueues(ctx)
 		l.listener.Snapshot(l.snapshot)
 		l.turn = proc.CPUTime() - spent // not by the clock: a journal that is slow to write says nothing of the next round
 		if l.observer.Busy() {          // what is read beside the loop is not its work

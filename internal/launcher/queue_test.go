@@ -2,6 +2,7 @@ package launcher_test
 
 import (
 	"context"
+	"iter"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +24,15 @@ type queue struct {
 }
 
 func (q *queue) Batch(context.Context) (int, error) { return 10, nil }
+
+func (q *queue) News(_ context.Context, waiting iter.Seq[runsheet.Claim]) (lines []string) {
+	if q.waits.Load() != nil {
+		for c := range waiting {
+			lines = append(lines, c.Run)
+		}
+	}
+	return lines
+}
 
 func (q *queue) Waits(context.Context, runsheet.Claim) (runsheet.Sighting, bool) {
 	why, _ := q.waits.Load().(string)
@@ -106,6 +116,9 @@ func TestWhyItWaits(t *testing.T) {
 	shows("Resources")
 	q.waits.Store("JobHeldUser")
 	shows("JobHeldUser")
+	if b.told(journal.Queue) == 0 {
+		t.Error("the queue was not asked what is new of the one that waits")
+	}
 	control <- launcher.Leave
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"runsheet"
@@ -99,5 +100,25 @@ func (l *Launcher) tellWaiting(i int) {
 		l.waiting[i] = true
 	} else {
 		delete(l.waiting, i)
+	}
+}
+
+// tellQueues tells what happened in the queues of the pool.
+func (l *Launcher) tellQueues(ctx context.Context) {
+	for _, e := range l.executors {
+		q, ok := e.(runsheet.Queue)
+		if !ok || !slices.ContainsFunc(l.sheet.Pool, func(p runsheet.PoolEntry) bool { return p.Kind == e.Name() }) {
+			continue
+		}
+		waiting := func(yield func(runsheet.Claim) bool) {
+			for _, f := range l.facts {
+				if f.Queued() && f.Claim.Executor == e.Name() && !yield(*f.Claim) {
+					return
+				}
+			}
+		}
+		for _, line := range q.News(ctx, waiting) {
+			l.listener.Event(journal.Event{At: l.sys.Clock.Now(), Kind: journal.Queue, Text: line})
+		}
 	}
 }

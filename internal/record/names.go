@@ -141,8 +141,14 @@ func BatchPath(stateDir, batch string) string {
 	return filepath.Join(stateDir, "batches", batch+".json")
 }
 
-// BatchLogPath returns what the jobs of a submission said before their supervisors took over.
-func BatchLogPath(stateDir, batch string) string {
+// BatchLogPath returns what the job of one task of a submission said before its supervisor took over, and what its node
+// said of it.
+func BatchLogPath(stateDir, batch string, task int) string {
+	return filepath.Join(stateDir, "batches", batch+"."+strconv.Itoa(task)+".log")
+}
+
+// SharedLogPath returns where older versions had the words of all tasks of a submission.
+func SharedLogPath(stateDir, batch string) string {
 	return filepath.Join(stateDir, "batches", batch+".log")
 }
 

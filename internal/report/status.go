@@ -83,6 +83,8 @@ type RunDoc struct {
 	// MadeBy is the command that made the result of an outdated run, where it is not the sheet's any more.
 	MadeBy *string `json:"made_by,omitempty"`
 
+	Attempts []AttemptDoc `json:"attempts,omitempty"` // all of them, the oldest first
+
 	Series map[string][]runsheet.Point `json:"series,omitempty"` // with --series: of each metric [step, value], oldest first
 }
 

@@ -45,6 +45,17 @@ func (s *supervisor) judgeEnd(oom bool) runsheet.End {
 	return e
 }
 
+// jobMemory says whether the node of its job says that it ended the job for its memory. The command may be gone before this
+// process is.
+func (s *supervisor) jobMemory() bool {
+	if s.tenure.Job == "" {
+		return false
+	}
+	c := s.tenure.Claim
+	said, _, err := durable.Read(s.disk, "job", record.BatchLogPath(record.StateOf(c), c.Batch, c.Task), 1<<20)
+	return err == nil && diagnose.JobMemory(said) != ""
+}
+
 // notActivated says why the command was not run: what was to be activated before it failed.
 func (s *supervisor) notActivated(e runsheet.End, oom bool) (cause runsheet.Cause, failed bool) {
 	if s.activated == nil || s.kind != "" || s.activated.made() {

@@ -37,6 +37,10 @@ const settleFor = 2 * time.Minute
 // the attempt's token in its environment, so that it is findable.
 func job(list string) error {
 	disk := durable.OS()
+	// Slurm made the log of this job as readable as the user's umask has it.
+	if info, err := os.Stdout.Stat(); err == nil && info.Mode().IsRegular() {
+		os.Stdout.Chmod(0o600)
+	}
 	proc.KnowMachine(disk) // on the machines of a cluster there may be no launcher that does
 	sys := record.NewSystem(disk)
 	task, err := strconv.Atoi(orElse(os.Getenv(envTask), "0"))

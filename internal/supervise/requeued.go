@@ -20,7 +20,7 @@ const scontrolPatience = 20 * time.Second
 // requeuedBy finds out how an execution of a job ended that Slurm has started once more. Slurm keeps the reason nowhere,
 // but the node on which it ended writes it into the job's output, unless that node failed.
 func requeuedBy(disk durable.Disk, c runsheet.Claim, s runsheet.Start) runsheet.Over {
-	path := record.BatchLogPath(record.StateOf(c), c.Batch)
+	path := record.BatchLogPath(record.StateOf(c), c.Batch, c.Task)
 	log, _, err := durable.Read(disk, "job", path, 16<<20)
 	reason := ""
 	if err == nil {

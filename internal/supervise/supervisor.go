@@ -45,6 +45,7 @@ type supervisor struct {
 	away      bool             // the attempt is somebody else's: no end is to be written
 
 	measuring atomic.Bool // the command of progress runs
+	limitSaid atomic.Bool // it was told that the time limit of its job is near
 }
 
 func (s *supervisor) run() error {
@@ -86,7 +87,7 @@ func (s *supervisor) run() error {
 		return nil
 	}
 	s.measureLast()
-	e := s.judgeEnd(oomKills() > oom)
+	e := s.judgeEnd(oomKills() > oom || s.jobMemory())
 	if e.Kind == runsheet.EndPreempted && !e.Progress.Complete() {
 		// The scheduler ended it, and it alone can say why: it preempted the job, or somebody cancelled it, or its time was
 		// over. Whoever hears it from there writes the end.
@@ -110,6 +111,10 @@ func (s *supervisor) watch() {
 	if limit.left <= 0 {
 		spend.Stop()
 	}
+	near := time.NewTimer(0) // runs once the time limit of the job is near
+	near.Stop()
+	defer near.Stop()
+	told := make(chan time.Time, 1)
 	s.measure()
 	main := s.tree.main
 	s.lookOver() // a stop that was asked for before start.json stood there has signalled nobody
@@ -131,6 +136,10 @@ func (s *supervisor) watch() {
 			} else {
 				s.end(runsheet.EndTimeLimit, s.tenure.Claim.StopGrace)
 			}
+		case at := <-told:
+			near.Reset(time.Until(at))
+		case <-near.C:
+			s.end(runsheet.EndTimeLimit, s.tenure.Claim.StopGrace)
 		case <-fence.C:
 			s.lookOver()
 			if main == nil {
@@ -146,7 +155,7 @@ func (s *supervisor) watch() {
 			case SignalStuck:
 				s.end(runsheet.EndStuck, s.tenure.Claim.StopGrace)
 			case SignalTimeLimit:
-				s.end(runsheet.EndTimeLimit, s.tenure.Claim.StopGrace)
+				s.hearLimit(told)
 			case SignalStop:
 				kind := runsheet.EndStopped
 				if s.tenure.Job != "" {

@@ -81,6 +81,7 @@ pool: [{slurm: {time: 10m}}]
 	if code := p.wait(p.launch(), 4*time.Minute); code != 0 {
 		t.Errorf("it exits %d", code)
 	}
+	asked := calls()
 	for x, want := range []runsheet.End{{Kind: runsheet.EndCancelled, Cause: runsheet.Cause{Kind: runsheet.CauseCancelled}},
 		{Kind: runsheet.EndCancelled, Cause: runsheet.Cause{Kind: runsheet.CauseCancelled}},
 		{Kind: runsheet.EndLost, Cause: runsheet.Cause{Kind: runsheet.CauseNodeFailed}}} {
@@ -88,8 +89,28 @@ pool: [{slurm: {time: 10m}}]
 			t.Errorf("%d ended as %+v", x, got)
 		}
 	}
-	p.once()
-	if n := calls(); n != 1 {
-		t.Errorf("%d calls of sacct for one array", n)
+	if asked != 1 {
+		t.Errorf("%d calls of sacct for one array", asked)
 	}
+	p.once()
+	// Nobody could measure what the first attempts took. Where it is asked for, the database says that, too.
+	for x, r := range p.status().Runs {
+		if len(r.Attempts) != 2 {
+			t.Fatalf("%s shows %d attempts", r.Name, len(r.Attempts))
+		}
+		for k, a := range r.Attempts {
+			if a.Job != p.view(strconv.Itoa(x), k+1).Start.Job || a.Requested != (requested{CPUs: 4, Time: 600, Memory: a.Requested.Memory}) || a.Used.Wall <= 0 {
+				t.Errorf("attempt %d of %s: %+v", k+1, r.Name, a)
+			}
+		}
+		if a := r.Attempts[0]; a.Requested.Memory <= 0 { // it left that to Slurm
+			t.Errorf("the first attempt of %s: %+v", r.Name, a)
+		}
+	}
+
+	// It also knows which node could not begin a job.
+	u := newTrial(t, c, "node2")
+	l = u.sickened()
+	u.shows("0", "queued", "launch failed requeued held, node2 could not begin it (Prolog error), held until `scontrol release "+u.job("0")+"`")
+	u.healed(l)
 }

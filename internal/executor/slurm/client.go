@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,6 +96,23 @@ func plain(name, words string) string {
 // kept are the variables by which Slurm's commands find the cluster.
 var kept = map[string]bool{"SLURM_CONF": true, "SLURM_CONF_SERVER": true, "SLURM_JWT": true}
 
+// charged are the variables by which people say, in their shells' start-up files, who pays for all of their jobs. An option of
+// the pool comes before them.
+var charged = map[string]bool{"SBATCH_ACCOUNT": true, "SBATCH_QOS": true}
+
+// Unused returns the variables of an environment that would change what sbatch does, and which jobs it is about, and that
+// are not handed on: what jobs are asked for with stands in the sheet.
+func Unused(environ []string) (names []string) {
+	for _, kv := range environ {
+		key, value, _ := strings.Cut(kv, "=")
+		if value != "" && !charged[key] && (strings.HasPrefix(key, "SBATCH_") || key == "SLURM_CLUSTERS") {
+			names = append(names, key)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // environment is what a command is given: ours, without what would change its options or its output. Inside another
 // job that is what the job was asked with. BASH_ENV would have the shell of a job read a file before it becomes the
 // supervisor, which keeps it from the command anyway.
@@ -106,7 +124,7 @@ func environment(ours []string, name string) []string {
 		for _, prefix := range []string{"SLURM_", "SLURMD_", "SBATCH_", "SQUEUE_", "SCANCEL_", "SACCT_", "SCONTROL_", "SRUN_", "SALLOC_"} {
 			foreign = foreign || strings.HasPrefix(key, prefix)
 		}
-		if !foreign || kept[key] {
+		if !foreign || kept[key] || name == "sbatch" && charged[key] {
 			out = append(out, kv)
 		}
 	}

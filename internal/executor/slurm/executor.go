@@ -31,6 +31,8 @@ type Executor struct {
 	accounts  map[string]account // by the number of an array
 
 	mu        sync.Mutex
+	news      news
+	unbegun   map[string]string // which node could not begin a job that Slurm holds since, in words, by the job's name
 	seen      snapshot
 	asking    chan struct{}     // closed when the squeue that runs has answered; nil: none runs
 	known     map[string]*known // by the attempts' nonces

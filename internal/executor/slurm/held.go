@@ -41,6 +41,12 @@ func (e *Executor) hold(ctx context.Context, b *batch) {
 func (e *Executor) note(b *batch) {
 	c := b.claim
 	durable.Replace(e.disk, "held", record.BatchHeldPath(stateOf(c), c.Batch), []byte(b.why+"\n"), durable.Private)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if key := "held " + b.entry.Name + " " + b.why; !e.news.told[key] {
+		e.news.tell(some(len(b.tasks), "is ", "are ") + notYet(b.why))
+		e.news.told[key] = true
+	}
 }
 
 // forget removes what was written down about a batch of which nothing is held any more.

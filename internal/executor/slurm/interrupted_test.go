@@ -81,11 +81,12 @@ policy: {retries: 0}
 pool: [{slurm: {time: 10m, options: [NODE, --hold]}}]
 `)
 	stop := func(run string) {
-		if out, err := u.command("stop", "x="+run).CombinedOutput(); err != nil {
+		out, err := u.command("stop", "x="+run).CombinedOutput()
+		if err != nil {
 			u.t.Errorf("stop x=%s: %v: %s", run, err, out)
 		}
 		if e := u.view(run, 1).End; e == nil || e.Kind != runsheet.EndVoid {
-			u.t.Errorf("%s ended as %+v", run, e)
+			u.t.Errorf("%s ended as %+v: stop said %s", run, e, out)
 		}
 	}
 	l := u.launch()

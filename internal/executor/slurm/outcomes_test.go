@@ -17,6 +17,7 @@ func TestOutcomes(t *testing.T) {
 	}{
 		{"time limit", timeLimit},
 		{"no progress within the time limit", noProgress},
+		{"told of the time limit too early", toldEarly},
 		{"node failed", nodeFailed},
 		{"node failed, not requeued", nodeFailedForGood},
 		{"suspended", suspended},
@@ -28,6 +29,7 @@ func TestOutcomes(t *testing.T) {
 		{"fails by itself", failsByItself},
 		{"fails everywhere", failsEverywhere},
 		{"reasons", reasons},
+		{"not begun", notBegun},
 		{"interrupted", interrupted},
 		{"interrupted twice", interruptedTwice},
 		{"stopped", stopped},
@@ -39,6 +41,7 @@ func TestOutcomes(t *testing.T) {
 		{"details", details},
 		{"awkward path", awkwardPath},
 		{"refused", refusedForGood},
+		{"own words", ownWords},
 	}
 	c := slurmtest.Start(t, slurmtest.Config{Nodes: len(trials), GPUs: 1})
 	stopping := slurmtest.Start(t, slurmtest.Config{Nodes: 2})

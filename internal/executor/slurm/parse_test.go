@@ -3,6 +3,7 @@ package slurm
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -179,11 +180,11 @@ func TestParseConfig(t *testing.T) {
 
 func TestSubmission(t *testing.T) {
 	launch := func(task int, r runsheet.Resources) runsheet.Launch {
-		return runsheet.Launch{Claim: runsheet.Claim{Batch: oneBatch, Task: task, Dir: "/p/my 50% lab", Sheet: "/p/my 50% lab/runsheet.yaml", StopGrace: 30 * time.Second}, Resources: r}
+		return runsheet.Launch{Claim: runsheet.Claim{Batch: oneBatch, Task: task, Dir: "/p/my 50% lab", Sheet: "/p/my 50% lab/runsheet.yaml", StopGrace: 30 * time.Second}, Resources: r, Sheet: "runsheet"}
 	}
 	all := runsheet.Resources{GPUs: 2, CPUs: 4, Memory: 1<<30 + 1, Time: 90 * time.Minute}
 	common := []string{"--parsable", "--job-name=my_50%_lab", "--comment=" + oneBatch,
-		"--output=/p/my 50%% lab/.runsheet/runsheet.yaml/batches/" + oneBatch + ".log", "--open-mode=append", "--chdir=/", "--requeue", "--ntasks=1", "--signal=B:XCPU@40"}
+		"--output=/p/my 50%% lab/.runsheet/runsheet.yaml/batches/" + oneBatch + ".%a.log", "--open-mode=append", "--chdir=/", "--requeue", "--ntasks=1", "--signal=B:XCPU@40"}
 	for _, tt := range []struct {
 		name  string
 		entry runsheet.PoolEntry
@@ -199,29 +200,101 @@ func TestSubmission(t *testing.T) {
 			[]string{"--array=0-1,5", "--time=0-01:30:00", "--cpus-per-task=4", "--mem=1048577K", "--gres=gpu:2", "--account=lab"}},
 		{"gres of the pool", runsheet.PoolEntry{Gres: "gpu:a100:1"}, []runsheet.Launch{launch(0, runsheet.Resources{GPUs: 1})}, true, []string{"--gres=gpu:a100:1"}},
 	} {
-		if d := gocmp.Diff(append(slices.Clone(common), tt.want...), submission(tt.entry, tt.tasks, tt.alone)); d != "" {
+		common := slices.Clone(common)
+		if tt.alone {
+			common[3] = strings.Replace(common[3], "%a", "0", 1)
+		}
+		if d := gocmp.Diff(append(common, tt.want...), submission(tt.entry, tt.tasks, tt.alone)); d != "" {
 			t.Errorf("%s: %s", tt.name, d)
 		}
 	}
 }
 
-func TestLead(t *testing.T) {
-	for _, c := range []struct{ grace, limit, want time.Duration }{
-		{30 * time.Second, 0, 40 * time.Second},
-		{30 * time.Second, time.Hour, 40 * time.Second},
-		{2 * time.Hour, time.Hour, 30 * time.Minute},
-		{0, time.Second, time.Second},
-		{100 * time.Hour, 0, 65535 * time.Second},
-	} {
-		if got := lead(c.grace, c.limit); got != c.want {
-			t.Errorf("a grace of %v, a limit of %v: %v, not %v", c.grace, c.limit, got, c.want)
+func TestJobName(t *testing.T) {
+	claim := runsheet.Claim{Dir: "/p/my lab", Sheet: "/p/my lab/runsheet.yaml"}
+	for sheet, want := range map[string]string{"runsheet": "my_lab", "": "my_lab", "uci": "uci", "two words\n": "two_words_"} {
+		if got := jobName(runsheet.Launch{Claim: claim, Sheet: sheet}); got != want {
+			t.Errorf("%q: %q, not %q", sheet, got, want)
 		}
 	}
 }
 
 func TestEnvironment(t *testing.T) {
-	got := environment([]string{"PATH=/bin", "SLURM_CONF=/c", "SLURM_JOB_ID=7", "SBATCH_PARTITION=x", "SQUEUE_FORMAT=%i", "HF_TOKEN=secret", "BASH_ENV=/rc"}, "squeue")
-	if d := gocmp.Diff([]string{"PATH=/bin", "SLURM_CONF=/c", "HF_TOKEN=secret", "SLURM_BITSTR_LEN=0"}, got); d != "" {
+	ours := []string{"PATH=/bin", "SLURM_CONF=/c", "SLURM_JOB_ID=7", "SBATCH_PARTITION=x", "SBATCH_QOS=high", "SBATCH_ACCOUNT=lab", "SLURM_CLUSTERS=all", "SQUEUE_FORMAT=%i", "SBATCH_TIMELIMIT=", "HF_TOKEN=secret", "BASH_ENV=/rc"}
+	for name, want := range map[string][]string{
+		"squeue": {"PATH=/bin", "SLURM_CONF=/c", "HF_TOKEN=secret", "SLURM_BITSTR_LEN=0"},
+		"sbatch": {"PATH=/bin", "SLURM_CONF=/c", "SBATCH_QOS=high", "SBATCH_ACCOUNT=lab", "HF_TOKEN=secret"},
+	} {
+		if d := gocmp.Diff(want, environment(ours, name)); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+	if d := gocmp.Diff([]string{"SBATCH_PARTITION", "SLURM_CLUSTERS"}, Unused(ours)); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestSame: while other people's jobs come and go, what ours wait for changes all the time, and nothing of ours moves.
+func TestSame(t *testing.T) {
+	before := job{id: "12_0", state: "PENDING", reason: "Priority", why: "Priority"}
+	for _, c := range []struct {
+		change func(*job)
+		want   bool
+	}{
+		{func(j *job) { j.reason, j.why = "Resources", "Resources" }, true},
+		{func(j *job) { j.reason, j.why = "None", "" }, true},
+		{func(j *job) { j.reason, j.why = "JobHeldUser", "held" }, false},
+		{func(j *job) { j.reason = "launch failed requeued held" }, false},
+		{func(j *job) { j.state, j.nodes = "RUNNING", "node1" }, false},
+		{func(j *job) { j.state = "CANCELLED" }, false},
+		{func(j *job) { j.id = "13_0" }, false},
+	} {
+		after := before
+		c.change(&after)
+		if got := after.same(before); got != c.want {
+			t.Errorf("%+v: the same: %t", after, got)
+		}
+	}
+}
+
+func TestNotBegun(t *testing.T) {
+	const drained = "2026-11-30T21:10:50|node1|Prolog error\n2026-11-30T22:10:50|node[2-3]|batch job complete failure\n2026-11-29T21:10:50|node4|disk\n"
+	for _, c := range []struct{ drained, node, want string }{
+		{drained, "", "Slurm drained node[2-3] last (batch job complete failure)"},
+		{drained, "node1", "node1 could not begin it (Prolog error)"},
+		{drained, "node9", "node9 could not begin it"},
+		{"", "node9", "node9 could not begin it"},
+		{"", "", ""},
+		{"rubbish\n", "", ""},
+	} {
+		if got := notBegun(c.drained, c.node); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
+
+// What sacct of Slurm 22.05 printed, and a requeued job, and one of an older release.
+func TestParseConsumption(t *testing.T) {
+	at := func(s string) time.Time {
+		d, err := time.ParseInLocation("2006-01-02T15:04:05", s, time.Local)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	got := parseConsumption("1_0|2026-11-30T21:10:22|7|00:00.007||1|100M|525600\n1_0.batch|2026-11-30T21:10:22|7|00:00.007|130408K|1||\n" +
+		"3|2026-11-30T21:10:50|3|00:01||2|2.5G|\n3.batch|2026-11-30T21:10:50|3|00:01|1K|2||\n3|2026-11-30T22:10:50|90061|1-01:01:01||2|2.5G|Partition_Limit\n" +
+		"3.batch|2026-11-30T22:10:50|90061|1-01:01:01|12M|2||\n3.0|2026-11-30T22:10:50|90061|1-01:01:01|20M|2||\n" +
+		"4|2025-11-30T21:10:22|5|00:00:05||4|100Mc|60\n5_[1-9]|Unknown|0|00:00:00||1|1M|1\nrubbish\n||||||||\n9.batch||||7K|||\n")
+	want := map[string][]runsheet.Consumption{
+		"1_0": {{Began: at("2026-11-30T21:10:22"), Requested: runsheet.Resources{CPUs: 1, Memory: 100 << 20, Time: 365 * 24 * time.Hour},
+			CPU: 7 * time.Millisecond, Wall: 7 * time.Second, Peak: 130408 << 10}},
+		"3": {{Began: at("2026-11-30T21:10:50"), Requested: runsheet.Resources{CPUs: 2, Memory: 5 << 29}, CPU: time.Second, Wall: 3 * time.Second, Peak: 1 << 10},
+			{Began: at("2026-11-30T22:10:50"), Requested: runsheet.Resources{CPUs: 2, Memory: 5 << 29},
+				CPU: 25*time.Hour + 61*time.Second, Wall: 90061 * time.Second, Peak: 20 << 20}},
+		"4": {{Began: at("2025-11-30T21:10:22"), Requested: runsheet.Resources{CPUs: 4, Time: time.Hour}, CPU: 5 * time.Second, Wall: 5 * time.Second}},
+	}
+	if d := gocmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"runsheet"
+	"runsheet/internal/diagnose"
 	"runsheet/internal/durable"
 	"runsheet/internal/record"
 )
@@ -96,6 +97,12 @@ func (e *Executor) gone(ctx context.Context, attemptDir string, c runsheet.Claim
 		}
 	}
 	o := verdict(j.state, j.nodes)
+	if begun && stopped == "" && (o.Kind == runsheet.EndLost || o.Cause.Kind == runsheet.CauseCancelled) {
+		if words := diagnose.JobMemory(e.words(c)); words != "" { // Slurm's word is FAILED then, or CANCELLED
+			o = verdict("OUT_OF_MEMORY", s.Host)
+			o.Cause.Text += after(words)
+		}
+	}
 	if begun && stopped == runsheet.EndVoid { // it began in the very moment in which it was taken out of the queue
 		stopped = runsheet.EndStopped
 	}
@@ -146,17 +153,6 @@ func (e *Executor) settled(ctx context.Context, attemptDir, nonce string, shown 
 		k.gone = time.Now()
 	}
 	return time.Since(k.gone) >= settle
-}
-
-// jobWords returns the last words in the log of a submission, as the end of a sentence: what kept its jobs from becoming
-// supervisors.
-func (e *Executor) jobWords(c runsheet.Claim) string {
-	data, _, err := durable.Read(e.disk, "slurm", record.BatchLogPath(record.StateOf(c), c.Batch), 1<<20)
-	if err != nil {
-		return ""
-	}
-	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	return after(plain("slurmstepd", lines[len(lines)-1]))
 }
 
 // named is a job's name as it stands behind a word, where it is known.

@@ -157,7 +157,23 @@ type status struct {
 		Attempt                                   int
 		ExitCode                                  *int `json:"exit_code"`
 		Progress                                  struct{ Completed, Total int64 }
+		Attempts                                  []struct {
+			Job       string
+			Requested requested
+			Used      struct {
+				CPU    float64 `json:"cpu_seconds"`
+				Memory int64   `json:"peak_memory_bytes"`
+				Wall   float64 `json:"wall_seconds"`
+			}
+		}
 	}
+}
+
+// requested is what an attempt asked for.
+type requested struct {
+	CPUs   int
+	Memory int64   `json:"memory_bytes"`
+	Time   float64 `json:"time_seconds"`
 }
 
 func (p *project) status() status {

@@ -15,15 +15,20 @@ type job struct {
 	state  string // in full, as "PENDING"
 	reason string // why it is in that state
 	nodes  string
+	node   string        // which node could not begin it, in words; see cannotBegin
 	why    string        // what it waits for, in words
 	kind   kind          // what limits of the accounting database it counts for
 	never  bool          // it waits for what does not come
 	stood  time.Duration // for how much of its time it was suspended; below leastStood: not at all
 }
 
-// same says whether a job is as it was.
+// same says whether a job is as it was. What it waits for tells of other people's jobs, and changes as those come and go,
+// unless it waits for a person.
 func (j job) same(was job) bool {
 	was.stood = j.stood // of one that is suspended it grows
+	if phaseOf(j.state) == pending && phaseOf(was.state) == pending && j.held() == was.held() {
+		was.reason, was.why = j.reason, j.why
+	}
 	return j == was
 }
 

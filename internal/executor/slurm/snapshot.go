@@ -123,6 +123,7 @@ func (e *Executor) ask(done chan struct{}) {
 		s.jobs, s.listed, s.asOf = was.jobs, was.listed, was.asOf
 	default:
 		s.jobs, s.listed, err = parseQueue(out, s.began)
+		e.cannotBegin(context.Background(), s.jobs)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

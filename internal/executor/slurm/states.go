@@ -61,6 +61,17 @@ func verdict(state, nodes string) runsheet.Over {
 	return say(runsheet.EndLost, runsheet.CauseLost, "its job ended as %s%s, and left no end", state, on)
 }
 
+// held says whether a pending job waits until somebody releases it: "JobHeldUser", "job requeued in held state", "launch
+// failed requeued held", "launch failure limit exceeded requeued held".
+func (j job) held() bool {
+	return strings.HasPrefix(j.reason, "JobHeld") || strings.HasSuffix(j.reason, "in held state") || j.failedToBegin()
+}
+
+// failedToBegin says whether a node failed to begin a pending job, so that Slurm holds it.
+func (j job) failedToBegin() bool {
+	return strings.HasPrefix(j.reason, "launch fail") && strings.HasSuffix(j.reason, "requeued held")
+}
+
 // waitsFor is what a pending job waits for, in words: Slurm's reason as it is, with what it means where that is no plain
 // English. again says that it has run before.
 func waitsFor(j job, again bool) string {
@@ -77,12 +88,15 @@ func waitsFor(j job, again bool) string {
 		} else {
 			reason += ", it is not to begin yet"
 		}
-	case "JobHeldUser", "JobHeldAdmin", "job requeued in held state":
+	}
+	if j.node != "" {
+		reason += ", " + j.node
+	}
+	switch {
+	case j.held():
 		reason += ", held until `scontrol release " + j.id + "`"
-	default:
-		if j.never {
-			reason += ", for which Slurm will never start it as it is"
-		}
+	case j.never:
+		reason += ", for which Slurm will never start it as it is"
 	}
 	return fmt.Sprintf("in Slurm's queue: %s (job %s)", reason, j.id)
 }

@@ -11,22 +11,8 @@ import (
 	"runsheet/internal/record"
 )
 
-// signalMargin is how much sooner than the grace before its time limit a command is told to end: the supervisor still has
-// to write the end.
-const signalMargin = 10 * time.Second
-
 // leadMost is the most that --signal takes.
 const leadMost = 65535 * time.Second
-
-// lead returns how long before its time limit a command is told to end: its grace and the margin, but no more than half
-// of its time, or it would be told as it begins. limit may be 0: nobody knows it.
-func lead(grace, limit time.Duration) time.Duration {
-	d := min(grace+signalMargin, leadMost)
-	if limit > 0 {
-		d = max(min(d, limit/2), time.Second)
-	}
-	return d
-}
 
 // submission is what sbatch is told, but for the script and its arguments. tasks are the attempts of one batch, ascending
 // by their numbers; alone says that the batch has no other, and goes as a job that is no array.
@@ -38,11 +24,11 @@ func submission(entry runsheet.PoolEntry, tasks []runsheet.Launch, alone bool) [
 		limit = entry.Time
 	}
 	args := []string{"--parsable",
-		"--job-name=" + jobName(c),
+		"--job-name=" + jobName(tasks[0]),
 		"--comment=" + c.Batch,
-		"--output=" + strings.ReplaceAll(record.BatchLogPath(state, c.Batch), "%", "%%"), "--open-mode=append",
+		"--output=" + output(state, c.Batch, alone), "--open-mode=append",
 		"--chdir=/", "--requeue", "--ntasks=1",
-		"--signal=B:XCPU@" + strconv.Itoa(int(lead(c.StopGrace, limit).Seconds())),
+		"--signal=B:XCPU@" + strconv.Itoa(int(min(runsheet.LimitLead(c.StopGrace, limit), leadMost).Seconds())),
 	}
 	if !alone {
 		var numbers []int
@@ -72,11 +58,21 @@ func submission(entry runsheet.PoolEntry, tasks []runsheet.Launch, alone bool) [
 	return append(args, entry.Options...) // the last word of sbatch's options counts
 }
 
-// jobName is what squeue shows a person: the sheet, or its directory where the sheet has the name that most have.
-func jobName(c runsheet.Claim) string {
-	name := strings.TrimSuffix(filepath.Base(c.Sheet), filepath.Ext(c.Sheet))
-	if name == "runsheet" || name == "" || name == "." {
-		name = filepath.Base(filepath.Dir(c.Sheet))
+// output is where the words of jobs go, as --output takes it: of each task into a log of its own, which
+// record.BatchLogPath names.
+func output(state, batch string, alone bool) string {
+	path := record.BatchLogPath(state, batch, 0)
+	if alone {
+		return strings.ReplaceAll(path, "%", "%%")
+	}
+	return strings.ReplaceAll(strings.TrimSuffix(path, "0.log"), "%", "%%") + "%a.log"
+}
+
+// jobName is what squeue shows a person: the name of the sheet, or its directory where the sheet has the name that most have.
+func jobName(l runsheet.Launch) string {
+	name := l.Sheet
+	if name == "runsheet" || name == "" {
+		name = filepath.Base(filepath.Dir(l.Claim.Sheet))
 	}
 	return strings.Map(func(r rune) rune {
 		if r <= ' ' || r == 0x7f {

@@ -90,16 +90,13 @@ func (e *Executor) prepare(of []runsheet.Launch) (*batch, error) {
 	if err != nil {
 		return b, err
 	}
-	// Slurm appends to the log, and would make it as readable as this user's umask has it. Where the jobs cannot be noted
-	// none is submitted.
-	for _, path := range []string{record.BatchLogPath(state, c.Batch), record.BatchJobsPath(state, c.Batch)} {
-		f, err := durable.OpenOwn(e.disk, "submit", path, os.O_WRONLY|os.O_APPEND)
-		if err != nil {
-			return b, err
-		}
-		if err := f.Close(); err != nil {
-			return b, err
-		}
+	// Where the jobs cannot be noted none is submitted.
+	f, err := durable.OpenOwn(e.disk, "submit", record.BatchJobsPath(state, c.Batch), os.O_WRONLY|os.O_APPEND)
+	if err != nil {
+		return b, err
+	}
+	if err := f.Close(); err != nil {
+		return b, err
 	}
 	if err := e.sys.FS.Sync("submit", filepath.Dir(list)); err != nil {
 		return b, err
@@ -132,6 +129,7 @@ func (e *Executor) submit(ctx context.Context, b *batch) error {
 		var r *refusal
 		if err == nil {
 			e.noteJob(ctx, b, part, out)
+			e.submitted(part, out)
 			e.taken(part)
 			b.tasks = b.tasks[n:]
 			switch {

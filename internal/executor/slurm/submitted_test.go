@@ -9,7 +9,7 @@ import (
 
 func details(u *trial) {
 	const secret = "hunter2-and-more"
-	u.sheet(`name: detailed
+	u.sheet(`name: my detailed study
 command: scontrol show job $SLURM_JOB_ID >{work_dir}/job; env >{work_dir}/env; tr '\0' ' ' </proc/*/cmdline >{work_dir}/ps; ./train.sh {work_dir} 1 0.1
 matrix: {x: [0]}
 progress: {tracker: epochs, epochs: 1, files: [done]}
@@ -20,12 +20,17 @@ pool: [{slurm: {time: 10m, options: [NODE, --nice=7]}}]
 `)
 	os.Rename(filepath.Join(u.dir, "runsheet.yaml"), filepath.Join(u.dir, "detailed.yaml"))
 	cmd := u.command("run", "detailed.yaml")
-	cmd.Env = append(cmd.Env, "HF_TOKEN="+secret, "SBATCH_TIMELIMIT=3", "SLURM_NTASKS=5") // of a shell inside a job
-	if out, err := cmd.CombinedOutput(); err != nil {
+	cmd.Env = append(cmd.Env, "HF_TOKEN="+secret, "SBATCH_TIMELIMIT=3", "SLURM_NTASKS=5", // of a shell inside a job
+		"SBATCH_ACCOUNT=lab7")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		u.t.Fatalf("%v: %s", err, out)
 	}
+	if n := strings.Count(string(out), "SBATCH_TIMELIMIT of your environment is not used"); n != 1 {
+		u.t.Errorf("it says %d times what it does not use:\n%s", n, out)
+	}
 	shown := strings.Join(u.lines("runs/0/job"), "\n")
-	for _, want := range []string{"JobName=detailed\n", "TimeLimit=01:30:00", "NumCPUs=2", "CPUs/Task=2", "MinMemoryNode=300M", "gpu:1", "Nice=7", "Requeue=1"} {
+	for _, want := range []string{"JobName=my_detailed_study\n", "Account=lab7 ", "TimeLimit=01:30:00", "NumCPUs=2", "CPUs/Task=2", "MinMemoryNode=300M", "gpu:1", "Nice=7", "Requeue=1"} {
 		if !strings.Contains(shown, want) {
 			u.t.Errorf("the job does not have %s:\n%s", want, shown)
 		}
@@ -94,8 +99,8 @@ pool: [{slurm: {time: 10m, options: [NODE]}}]
 	u.released(l)
 	u.ended("0", "preempted requeued", "exit")
 	logs, err := filepath.Glob(filepath.Join(u.dir, ".runsheet/runsheet.yaml/batches/*.log"))
-	if err != nil || len(logs) != 1 {
-		u.t.Errorf("the submission's log: %q, %v", logs, err)
+	if err != nil || len(logs) != 2 {
+		u.t.Errorf("the logs of the submission's two tasks: %q, %v", logs, err)
 	}
 }
 

@@ -35,6 +35,9 @@ type Config struct {
 	// MessageTimeout is how long a command waits for the controller; 0: ten seconds.
 	MessageTimeout time.Duration
 
+	// OverMemoryKill: every second the memory of jobs is looked at, and one that takes more than it asked for is ended, as
+	// sites without cgroups have it (JobAcctGatherParams).
+	OverMemoryKill bool
 	// Accounting: there is an accounting database, which sacct asks.
 	Accounting bool
 	// Comments: the site's job_submit plugin writes a comment of its own on every job, whatever it was submitted with.
@@ -114,6 +117,7 @@ func Start(t testing.TB, config Config) *Cluster {
 	if config.Comments {
 		c.write("job_submit.lua", comments, 0o644)
 	}
+	c.write("prolog", "#!/bin/sh\n[ ! -e '"+c.path("sick.")+"'\"$SLURMD_NODENAME\" ]\n", 0o755) // see Sicken
 	c.write("hosts", "127.0.0.1 localhost "+strings.Join(c.Nodes(), " ")+"\n", 0o644)
 	for _, sub := range []string{"ctld", "log", "munge"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
@@ -172,6 +176,22 @@ func (c *Cluster) KillNode(name string) {
 	node := c.nodes[name]
 	c.mu.Unlock()
 	node.kill()
+}
+
+// Sicken has a node fail in what it does before a job, as one does whose disk is full. Slurm gives it no more jobs then, and
+// holds the one that it could not begin.
+func (c *Cluster) Sicken(name string) {
+	c.t.Helper()
+	c.write("sick."+name, "", 0o644)
+}
+
+// Heal lets a node that was sickened be given jobs again.
+func (c *Cluster) Heal(name string) {
+	c.t.Helper()
+	if err := os.Remove(c.path("sick." + name)); err != nil {
+		c.t.Fatal(err)
+	}
+	c.Run("scontrol", "update", "nodename="+name, "state=resume")
 }
 
 // MarkDown tells the controller that a node is lost, which takes it half a minute to find out by itself: it gives up the

@@ -57,11 +57,18 @@ func (c *Cluster) conf() string {
 	set("PlugStackConfig", c.path("plugstack.conf"))
 	set("ProctrackType", "proctrack/linuxproc")
 	set("TaskPlugin", "task/none")
-	set("JobAcctGatherType", "jobacct_gather/none")
+	gather, resources := "none", "CR_CPU"
+	if c.config.OverMemoryKill {
+		gather, resources = "linux", "CR_CPU_Memory" // where memory is nothing to be given, no job has a limit
+		set("JobAcctGatherFrequency", "task=1")
+		set("JobAcctGatherParams", "OverMemoryKill")
+	}
+	set("JobAcctGatherType", "jobacct_gather/"+gather)
 	b.WriteString(c.accountingConf())
 	set("JobCompType", "jobcomp/none")
 	set("SelectType", "select/cons_tres")
-	set("SelectTypeParameters", "CR_CPU")
+	set("SelectTypeParameters", resources)
+	set("Prolog", c.path("prolog"))
 	set("SchedulerType", "sched/backfill")
 	set("SchedulerParameters", "bf_interval=1,sched_interval=1,batch_sched_delay=0,sched_min_interval=0,bf_max_job_test=1000,default_queue_depth=1000")
 	set("ReturnToService", 2)
