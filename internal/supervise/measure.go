@@ -42,7 +42,7 @@ func (s *supervisor) measure() {
 		return
 	}
 	read.SetReadDeadline(time.Now().Add(measureWithin))
-	go func() {
+	s.measures.Go(func() {
 		defer s.measuring.Store(false)
 		defer read.Close()
 		done := make(chan struct{})
@@ -60,7 +60,7 @@ func (s *supervisor) measure() {
 			return
 		}
 		s.keepMeasured(printed)
-	}()
+	})
 }
 
 // startMeasure starts the command as a child of ours; the reaper waits for it, as for every other.
@@ -91,6 +91,7 @@ func (s *supervisor) measureLast() {
 	if !s.tree.sweeping.CompareAndSwap(false, true) {
 		<-s.swept // it would end this one, too
 	}
+	s.measures.Wait() // what was printed before must not be kept after this
 	read, write, err := os.Pipe()
 	if err != nil {
 		return

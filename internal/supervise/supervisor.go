@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -44,8 +45,9 @@ type supervisor struct {
 	swept     chan struct{}    // closed: what ended the processes of the attempt is done
 	away      bool             // the attempt is somebody else's: no end is to be written
 
-	measuring atomic.Bool // the command of progress runs
-	limitSaid atomic.Bool // it was told that the time limit of its job is near
+	measuring atomic.Bool    // the command of progress runs
+	measures  sync.WaitGroup // those whose output is not kept yet, or thrown away
+	limitSaid atomic.Bool    // it was told that the time limit of its job is near
 }
 
 func (s *supervisor) run() error {
