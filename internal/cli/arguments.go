@@ -81,7 +81,7 @@ func commandWords(cmd *cobra.Command, args []string) []string {
 			if ext := path.Ext(word); ext == ".yaml" || ext == ".yml" || len(rest) == 1 {
 				return nil
 			}
-			return rest
+			return withoutJobs(rest)
 		}
 		name, _, whole := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
 		flag := cmd.Flags().Lookup(name)
@@ -93,6 +93,14 @@ func commandWords(cmd *cobra.Command, args []string) []string {
 		}
 	}
 	return nil
+}
+
+// withoutJobs leaves -j and its number out at the end of a command line: they are run's own.
+func withoutJobs(words []string) []string {
+	if n := len(words); n > 3 && (words[n-2] == "-j" || words[n-2] == "--jobs") {
+		return words[:n-2]
+	}
+	return words
 }
 
 const completionCodes = "\n\nExit codes: 0 done, 2 the command line is wrong."

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -129,7 +130,7 @@ func sheetOrInline(env Env, args []string, flag string, jobs int) (*runsheet.She
 	if flag != "" {
 		return nil, usage(errors.New("a sheet and a command are given"), "give one of them; a command is one argument, with its options in its quotes: "+sheet.OneCommand(args))
 	}
-	if file := args[0]; strings.HasSuffix(file, ".yaml") || strings.HasSuffix(file, ".yml") {
+	if file := args[0]; isYAML(file) && !startsProgram(file) {
 		return nil, usage(fmt.Errorf("%d sheets are named, and run takes one: %s", len(args), strings.Join(args, " ")), "start a launcher for each")
 	}
 	if command := loneScript(env, args[0]); command != "" {
@@ -156,7 +157,8 @@ func loneScript(env Env, arg string) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(env.Dir, path)
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 && strings.Contains(arg, "/") {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode()&0o111 != 0 && strings.Contains(arg, "/") || err != nil && strings.ContainsAny(arg, " \t") {
 		return ""
 	}
 	return sheet.Script(arg)
@@ -181,7 +183,22 @@ func isCommand(env Env, arg string) bool {
 	if _, err := os.Stat(path); err == nil {
 		return false
 	}
-	return strings.ContainsAny(arg, " \t{") && !strings.HasSuffix(arg, ".yaml") && !strings.HasSuffix(arg, ".yml")
+	return strings.ContainsAny(arg, " \t{") && (!isYAML(arg) || startsProgram(arg))
+}
+
+func isYAML(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+// startsProgram says whether an argument of several words begins with a program, or with a variable that is set for one: then
+// it is a command, whatever its last word is.
+func startsProgram(arg string) bool {
+	words := strings.Fields(arg)
+	if len(words) < 2 {
+		return false
+	}
+	_, err := exec.LookPath(words[0])
+	return err == nil || strings.Contains(words[0], "=")
 }
 
 func isDir(env Env, path string) bool {
