@@ -25,7 +25,7 @@ type Progress struct {
 	AsOf         time.Time     `json:"as_of,omitzero"`         // the moment at which the evidence said so
 	Settled      bool          `json:"settled,omitzero"`       // no witness is so young that a change could hide behind its stamp
 	LastActivity time.Time     `json:"last_activity,omitzero"` // newest stamp seen on the evidence
-	Lacks        string        `json:"lacks,omitempty"`        // the first thing that the unit under way still lacks, as "epoch_3/scores.json"
+	Lacks        string        `json:"lacks,omitempty"`        // the first thing that the unit under way still lacks, as "epoch_3/scores.json", or the file that the sheet names where there is none
 	Recent       []time.Time   `json:"recent,omitempty"`       // when the latest units were completed, oldest first, at most 16
 	PerUnit      time.Duration `json:"per_unit,omitzero"`      // how long a unit took lately, ns; 0: Recent has one time for each unit
 	Error        string        `json:"error,omitempty"`        // what is wrong with the evidence, in words; then nothing above holds but AsOf, unless Broken

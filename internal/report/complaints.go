@@ -66,7 +66,8 @@ func particulars(o runsheet.Observed, now time.Time) string {
 // claim tells which sheet knows it, and by which name.
 func spelledFor(sheet *runsheet.Sheet, o runsheet.Observed, hint string) string {
 	name := o.Run.Name
-	if sheet.Path == "" && o.Claim != nil && o.Claim.Sheet != "" && strings.Contains(hint, "RUN") {
+	// A copy's claim names the sheet of the original, to which a command must not go.
+	if sheet.Path == "" && o.Claim != nil && o.Claim.Sheet != "" && o.Claim.WorkDir == o.Run.WorkDir && strings.Contains(hint, "RUN") {
 		name = o.Claim.Run
 		sheet = &runsheet.Sheet{Path: o.Claim.Sheet, Typed: shell.Argument(o.Claim.Sheet)}
 	}

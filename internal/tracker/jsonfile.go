@@ -24,6 +24,7 @@ func (t jsonFile) Read(ev *Evidence, spec runsheet.ProgressSpec) (runsheet.Progr
 	p := runsheet.Progress{Source: t.Name(), Unit: unit(spec, "step")}
 	rels, err := ev.Glob(spec.File)
 	if err != nil || len(rels) == 0 {
+		p.Lacks = spec.File
 		return p, err // not written yet
 	}
 	rel := ev.byChange(rels)[0]

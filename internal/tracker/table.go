@@ -66,6 +66,7 @@ func readTable(ev *Evidence, spec runsheet.ProgressSpec, name string, read func(
 	p := runsheet.Progress{Source: name, Unit: unit(spec, "step")}
 	rels, err := ev.Glob(spec.File)
 	if err != nil || len(rels) == 0 {
+		p.Lacks = spec.File
 		return p, err // not written yet
 	}
 	rel := ev.byChange(rels)[0]
