@@ -51,7 +51,7 @@ Exit codes: 0 done, 1 there is no log or no line that matches, 2 the command lin
 		if *pattern != "" && *follow {
 			return usage(errors.New("--grep and -f do not go together"), "leave one of them out")
 		}
-		s, err := loadSheet(env, *name)
+		s, err := sheetOfRuns(cmd, env, *name, args)
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ Exit codes: 0 all of them are stopped, 1 some could not be, 2 the command line o
 	name := sheetFlag(cmd)
 	cmd.ValidArgsFunction = completeRuns(env, name)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		s, err := loadSheet(env, *name)
+		s, err := sheetOfRuns(cmd, env, *name, args)
 		if err != nil {
 			return err
 		}
@@ -213,7 +213,7 @@ Exit codes: 0 done, 1 some could not be retried, 2 the command line or the sheet
 	force := cmd.Flags().Bool("force", false, "let go of an attempt whose fate is unknown")
 	cmd.ValidArgsFunction = completeRuns(env, name)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		s, err := loadSheet(env, *name)
+		s, err := sheetOfRuns(cmd, env, *name, args)
 		if err != nil {
 			return err
 		}

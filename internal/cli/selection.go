@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"runsheet"
 	"runsheet/internal/observe"
+	"runsheet/internal/shell"
 )
 
 // selectionHelp says in the help of a command what selects runs.
@@ -251,4 +253,19 @@ func completeRuns(env Env, sheetFlag *string) func(*cobra.Command, []string, str
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// sheetOfRuns loads the sheet of a command whose arguments are runs. One of them that is a sheet was meant for -s.
+func sheetOfRuns(cmd *cobra.Command, env Env, name string, args []string) (*runsheet.Sheet, error) {
+	for i, a := range args {
+		if info, err := os.Stat(sheetPath(env, a)); !isYAML(a) || err != nil || info.IsDir() {
+			continue
+		}
+		words := []string{"runsheet", cmd.Name(), "-s", shell.Argument(a)}
+		for _, other := range slices.Delete(slices.Clone(args), i, i+1) {
+			words = append(words, shell.Argument(other))
+		}
+		return nil, usage(fmt.Errorf("%s is a sheet, and %s takes runs", a, cmd.Name()), "name it with -s: `"+strings.Join(words, " ")+"`")
+	}
+	return loadSheet(env, name)
 }

@@ -68,7 +68,7 @@ comes by itself: nobody is there to launch what is left; 130 interrupted.`,
 		if cmd.Flags().Changed("timeout") && o.timeout <= 0 {
 			return usage(fmt.Errorf("--timeout %s: it must be more than nothing", o.timeout), "leave it out to wait for ever")
 		}
-		s, err := loadSheet(env, *name)
+		s, err := sheetOfRuns(cmd, env, *name, args)
 		if err != nil {
 			return err
 		}
