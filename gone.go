@@ -17,9 +17,10 @@ type Gone struct {
 	Elsewhere string
 }
 
-// Missing returns the finished runs of which the sheet has none in their work dirs, and how they differ from what it has. Those that its
-// `exclude` takes away are not among them.
-func Missing(sheet *Sheet, finished []Run) Gone {
+// Missing returns the finished runs of which the sheet has none in their work dirs, and how they differ from what it has. Those that
+// its `exclude` takes away are not among them. done says which of the sheet's runs are finished, by name: nobody misses the results
+// of these under another name.
+func Missing(sheet *Sheet, finished []Run, done map[string]bool) Gone {
 	at := map[string]string{} // the work dirs of the sheet's runs, by name
 	for _, r := range sheet.Runs {
 		at[r.Name] = r.Shown
@@ -42,12 +43,12 @@ func Missing(sheet *Sheet, finished []Run) Gone {
 			}
 		}
 	}
-	g.renamed(sheet)
+	g.renamed(sheet, done)
 	return g
 }
 
 // renamed finds the one parameter that has another name now, if there is one.
-func (g *Gone) renamed(sheet *Sheet) {
+func (g *Gone) renamed(sheet *Sheet, done map[string]bool) {
 	var names []string
 	for _, r := range sheet.Runs {
 		names = append(names, r.Name)
@@ -58,7 +59,7 @@ func (g *Gone) renamed(sheet *Sheet) {
 	}
 	now := map[string]bool{}
 	for _, name := range names {
-		now[sortedName(name, "", "")] = true
+		now[sortedName(name, "", "")] = !done[name]
 	}
 	for _, name := range g.Runs {
 		if now[sortedName(name, was[0], is[0])] {

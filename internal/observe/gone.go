@@ -33,6 +33,19 @@ func (o *Observer) Gone(ctx context.Context, sheet *runsheet.Sheet, events []jou
 		}
 		runs = append(runs, runsheet.Run{Name: ran[dir], WorkDir: dir, Shown: shown})
 	}
+	finished := o.finished(ctx, sheet, runs)
+	if len(finished) == 0 {
+		return runsheet.Gone{}
+	}
+	done := map[string]bool{}
+	for _, r := range o.finished(ctx, sheet, sheet.Runs) {
+		done[r.Name] = true
+	}
+	return runsheet.Missing(sheet, finished, done)
+}
+
+// finished returns those of some runs that are finished by what their records say, whatever command made them.
+func (o *Observer) finished(ctx context.Context, sheet *runsheet.Sheet, runs []runsheet.Run) (finished []runsheet.Run) {
 	facts := o.all(runs, func(run runsheet.Run) runsheet.Facts {
 		f, ok := o.recorded(ctx, run)
 		if !ok || f.End == nil || o.another(ctx, sheet.Path, f.Claim.Sheet) {
@@ -40,16 +53,16 @@ func (o *Observer) Gone(ctx context.Context, sheet *runsheet.Sheet, events []jou
 		}
 		return f
 	})
-	var finished []runsheet.Run
 	for i, f := range facts {
 		if f.Claim == nil {
 			continue
 		}
-		runs[i].Command = f.Claim.Identity // that another one would be run now is not what is asked
-		switch runsheet.Judge(runs[i], f, sheet.Policy, time.Now()).Status {
+		run := runs[i]
+		run.Command = f.Claim.Identity // that another one would be run now is not what is asked
+		switch runsheet.Judge(run, f, sheet.Policy, time.Now()).Status {
 		case runsheet.Finished, runsheet.Outdated:
-			finished = append(finished, runs[i])
+			finished = append(finished, run)
 		}
 	}
-	return runsheet.Missing(sheet, finished)
+	return finished
 }
