@@ -4,14 +4,21 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"runsheet"
 	"runsheet/internal/diagnose"
 	"runsheet/internal/observe"
+	"runsheet/internal/report"
 )
 
-// metricsHint says where metrics were looked for, and what to do about it, where runs are finished and none of them has any.
+// metricsHint says where metrics were looked for, and what to do about it, where runs are finished and none of them has any, or
+// none has one that the sheet names.
 func metricsHint(env Env, s runsheet.Snapshot) {
+	if absent, there := report.Absent(s); len(absent) > 0 {
+		env.say("  no finished run has %s: they have %s", diagnose.Clean(strings.Join(absent, ", ")), diagnose.Clean(strings.Join(there, ", ")))
+		return
+	}
 	var finished []runsheet.Observed
 	for _, o := range s.Runs {
 		if o.Status != runsheet.Finished && o.Status != runsheet.Outdated {

@@ -193,6 +193,25 @@ func (t *Table) finish(column int) {
 	}
 }
 
+// Absent returns those of the sheet's metrics that no finished run has, and what these have instead; nothing where they have none.
+func Absent(s runsheet.Snapshot) (absent, there []string) {
+	var ended []runsheet.Observed
+	for _, o := range s.Runs {
+		if done(o) {
+			ended = append(ended, o)
+		}
+	}
+	if there = metricNames(ended); len(there) == 0 {
+		return nil, nil
+	}
+	for _, m := range s.Sheet.Metrics {
+		if !slices.Contains(there, m.Name) {
+			absent = append(absent, m.Name)
+		}
+	}
+	return absent, there
+}
+
 // chooseMetrics returns the metrics of the table.
 func chooseMetrics(s runsheet.Snapshot, wanted []string) ([]runsheet.MetricSpec, error) {
 	var ended []runsheet.Observed
