@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// sheetCommand finds the commands in a text for people that are about a sheet. They stand in backquotes, so that what a person
-// is to type ends somewhere.
+// sheetCommand finds commands about a sheet in a text for people. Backquotes show where they begin and end.
 var sheetCommand = regexp.MustCompile("`runsheet (run|plan|status|logs|stop|retry|wait|report|check)( [^`]*)?`")
 
 // Spelled completes the commands in a text for people: where the sheet has to be named, `runsheet logs x=1` becomes

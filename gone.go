@@ -17,9 +17,8 @@ type Gone struct {
 	Elsewhere string
 }
 
-// Missing returns the finished runs of which the sheet has none in their work dirs, and how they differ from what it has. Those that
-// its `exclude` takes away are not among them. done says which of the sheet's runs are finished, by name: nobody misses the results
-// of these under another name.
+// Missing returns the finished runs whose work dirs the sheet does not use any more, and how they differ from its runs. Runs that its
+// `exclude` takes away do not count. done has the sheet's finished runs, by name: their results under an older name are not missed.
 func Missing(sheet *Sheet, finished []Run, done map[string]bool) Gone {
 	at := map[string]string{} // the work dirs of the sheet's runs, by name
 	for _, r := range sheet.Runs {

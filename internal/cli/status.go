@@ -129,8 +129,8 @@ func (s shown) snapshot(ctx context.Context, env Env, o *observe.Observer, look 
 	return snap
 }
 
-// split tells the arguments of a view that name sheets and directories from those that select runs: what looks like a
-// filter is one, unless a file or a directory has that name.
+// split separates the sheets and directories among a view's arguments from its filters. An argument that looks like a filter is
+// one, unless a file or a directory has that name.
 func split(env Env, args []string) (places, words []string) {
 	for _, arg := range args {
 		path := arg

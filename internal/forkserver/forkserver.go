@@ -6,9 +6,9 @@
 // no file but /dev/null, in a directory that nobody can take away: to start something it needs nothing that may hang. It
 // ends with the process that began it, however that ends, and what it started lives on.
 //
-// It is reached by a socket without a name, so by nobody else. For each process it is given one end of a new connection, on
-// which it is told what to start, tells what came of it, and is told what signals to send. A process id is nobody else's for
-// as long as the fork server has not waited for it: it signals only what it has not waited for.
+// It is reached by a socket without a name, so by nobody else. For each process it is given one end of a new connection. The
+// request, the answer and later signals go over it. A process id stays reserved until the fork server has waited for it, and it
+// signals no process after that.
 //
 // The package never decides what is started, and knows nothing of runs.
 package forkserver
@@ -49,7 +49,7 @@ func Begin() (*Server, error) {
 	return s, nil
 }
 
-// Here returns a server that is no process of its own: for a process that has no file open which may hang.
+// Here returns a server inside this process: good enough where no open file may hang.
 func Here() *Server { return &Server{here: true} }
 
 // Close ends the fork server. What it started lives on.

@@ -41,7 +41,7 @@ type Process struct {
 // may have been.
 var ErrLost = errors.New("the fork server was lost")
 
-// lost is an ErrLost. It also is that no process can be had now, which passes and says nothing of what was to be started.
+// lost is an ErrLost. It also counts as EAGAIN: want of processes passes, and is not the command's fault.
 type lost struct {
 	path string
 	why  error

@@ -32,7 +32,7 @@ func (o *own) look(supervisors []runsheet.Process, now time.Time, limit time.Dur
 }
 
 // take takes a look in, and returns the CPU time that the trees took since the last one, and what they add to the load.
-// All that all cores have done since is limit: much more than that was done before, in a tree that was not looked at.
+// limit is the CPU time of all cores since then. A tree with much more than that has worked before we first looked at it.
 func (o *own) take(efforts map[runsheet.Process]proc.Effort, now time.Time, limit time.Duration) (cpu time.Duration, load float64) {
 	most := map[runsheet.Process]time.Duration{}
 	runnable := 0

@@ -113,7 +113,7 @@ func (l *Launcher) here(window []host.Sample, entry runsheet.PoolEntry) runsheet
 	return h
 }
 
-// refusal returns what the host said of a run for which its last attempt was claimed, if that was that it will never take it.
+// refusal returns why the host of a run's last attempt will never take the run, if it has said so.
 func (l *Launcher) refusal(i int) (why string, refused bool) {
 	f, run := l.facts[i], l.sheet.Runs[i]
 	if f.Claim == nil {

@@ -103,7 +103,7 @@ type Launcher struct {
 	starved     shortage                         // of files, processes or memory
 	full        map[uint64]*shortage             // of room, by file system
 	told        map[string]int                   // shortages that were told of, with a run that is held back
-	crowded     map[runsheet.Resources]time.Time // when it was last told that runs which ask for this wait for what others hold
+	crowded     map[runsheet.Resources]time.Time // when runs with these resources were last said to wait for what others hold
 	uncounted   map[string]bool                  // nonces of attempts that could not be started, for no fault of theirs, and have no end yet
 	scanned     time.Time                        // when all runs were observed last
 	scannedRest time.Time                        // when all but those that wait in a queue were

@@ -21,8 +21,8 @@ type ledger struct {
 	entries map[string]*entry // by work dir
 	ends    []plan.Ended      // of this session, in order
 	over    bool              // the last session came to its end
-	// refused is which hosts said in this session that they will never take a run, by its work dir, and why. What they take
-	// may have been changed when a person asks for a retry.
+	// refused has, by work dir and host, why that host will never take the run, as of this session. A person's retry clears it:
+	// the host may have been changed.
 	refused map[string]map[string]string
 	claimer *runsheet.Process // of the last claim
 }

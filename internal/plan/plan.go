@@ -41,7 +41,7 @@ type Tries struct {
 	Devices []string // the devices of that claim
 }
 
-// Ask is what is asked of a host: whatever else they are, runs that ask for the same are taken or refused alike.
+// Ask is a host and the resources that are asked of it. A host takes or refuses all runs with equal resources alike.
 type Ask struct {
 	Host      string
 	Resources runsheet.Resources

@@ -20,7 +20,7 @@ type space struct {
 // lack is why a host has no room for an attempt now. The zero value says that it has.
 type lack struct {
 	why    string
-	others bool // it is not our attempts alone that hold what is missing: only another look tells when that is over
+	others bool // others than our attempts hold what is missing: only another look tells when they let go
 	busy   bool // the work of others does, not that the host cannot be asked
 	soon   bool // what an attempt of ours held was not looked at since
 }

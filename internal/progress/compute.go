@@ -165,8 +165,8 @@ func (d *document) settle(began time.Time, steady bool) {
 	d.Progress.Settled = d.Settled
 }
 
-// keep writes the document, if it will be of use: ahead, its cursors are much further than those before. Where that is not possible it is kept in memory, for as long as what stands on disk is what
-// stood there before.
+// keep writes the document, if it will be of use. ahead: its cursors are much further than those before. Where it cannot be
+// written it is kept in memory, until the document on disk changes.
 func (c *Cache) keep(pl place, doc *document, ahead, locked bool) *memo {
 	if !doc.Settled && (doc.OfAge == 0 || doc.Tick > int64(longestWait)) && !ahead {
 		// Nobody uses an unsettled document that is not soon to come of age, but for its cursors.

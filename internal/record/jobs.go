@@ -12,8 +12,8 @@ import (
 	"runsheet/internal/durable"
 )
 
-// BatchJob is what a scheduler answered when it took some attempts of a batch: by the number of that job it can be asked
-// about them, whatever becomes of what else it was told. A batch has one for each answer that was heard.
+// BatchJob is a scheduler's answer when it took some attempts of a batch. It can be asked about them by that job's number, even
+// where the job's comment was changed. A batch has one for each answer.
 type BatchJob struct {
 	Job     string    `json:"job"`               // its number, or that of its array
 	Tasks   string    `json:"tasks,omitempty"`   // the tasks of the array, like "0-3,9"; empty: the job is no array

@@ -48,8 +48,8 @@ func complaints(s runsheet.Snapshot, style Style) []string {
 	return lines
 }
 
-// particulars returns what is to be said of one run beside what it has in common with others: how the command that made its
-// result differs, when it is tried again.
+// particulars returns the words about one run alone: how its command differs from the one that made its result, or when it is
+// tried again.
 func particulars(o runsheet.Observed, now time.Time) string {
 	switch {
 	case o.Status == runsheet.Outdated && o.MadeByAnother(*o.Run):

@@ -76,8 +76,8 @@ type RunDoc struct {
 	LastActivity *string             `json:"last_activity_at"`
 	ETA          *float64            `json:"eta_seconds"`            // of a live attempt
 	SilentSince  *string             `json:"silent_since,omitempty"` // since when the file system of the work dir has not answered
-	// Of a run that failed and that a living launcher tries again: the number of that attempt, and when its backoff is over; no
-	// time: it begins as soon as there is a place for it.
+	// A living launcher tries the failed run again: the number of the next attempt, and when its backoff is over. Without a time
+	// it begins as soon as there is a place for it.
 	NextAttempt   *int    `json:"next_attempt,omitempty"`
 	NextAttemptAt *string `json:"next_attempt_at,omitempty"`
 	// MadeBy is the command that made the result of an outdated run, where it is not the sheet's any more.

@@ -30,7 +30,8 @@ func quoted(n *yaml.Node) bool {
 	return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
 }
 
-// meant says what is wrong with a quoted text that is all that an axis has, and what would be right; empty: nothing is.
+// meant looks at an axis whose only value is a quoted text, such as "range(5)". It returns how that is written in
+// a sheet, and what is wrong with it; empty: it is a plain value.
 func meant(key, s string) (form, what string) {
 	if _, ok := fromPython(s); ok {
 		return pythonForm(key, s), "a range is not written as in Python"

@@ -26,12 +26,11 @@ func shell() string {
 const activated = `__runsheet_activate=$1 __runsheet_command=$2; set --; eval "$__runsheet_activate" 5>&-; ` +
 	`case $? in 0) ;; *) exit ;; esac; echo >&5 && exec 5>&- && eval "$__runsheet_command"`
 
-// activatedQuietly is activated for a command whose output is read: what its activation prints is no part of that.
+// activatedQuietly is activated for a command whose output is read. The output of the activation is thrown away.
 const activatedQuietly = `__runsheet_activate=$1 __runsheet_command=$2; set --; eval "$__runsheet_activate" >/dev/null; ` +
 	`case $? in 0) ;; *) exit ;; esac; eval "$__runsheet_command"`
 
-// shellArgs is what a shell of that name is given to run a command, after what is to be activated before it, if anything
-// is, as script does.
+// shellArgs returns the arguments with which a shell runs a command. script runs activate first, where that is not empty.
 func shellArgs(name, script, activate, command string) []string {
 	if activate == "" {
 		return []string{name, "-c", command}

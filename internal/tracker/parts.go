@@ -88,8 +88,8 @@ func (wandB) parts(ev *Evidence) (out []string) {
 	return out
 }
 
-// parts: catboost_info is where every program that was started in a directory leaves what it trains, so that runs which lie beside
-// it are none of its own. The folds of cv() are one training.
+// parts: every program that was started in a directory trains into its catboost_info. Runs beside that are not parts of it. The
+// folds of cv() are one training.
 func (c catboost) parts(ev *Evidence) []string {
 	found, err := c.find(ev, runsheet.ProgressSpec{})
 	if err != nil || len(found) != 1 || path.Dir(found[0]) != catboostInfo {

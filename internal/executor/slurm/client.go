@@ -100,8 +100,7 @@ var kept = map[string]bool{"SLURM_CONF": true, "SLURM_CONF_SERVER": true, "SLURM
 // the pool comes before them.
 var charged = map[string]bool{"SBATCH_ACCOUNT": true, "SBATCH_QOS": true}
 
-// Unused returns the variables of an environment that would change what sbatch does, and which jobs it is about, and that
-// are not handed on: what jobs are asked for with stands in the sheet.
+// Unused returns the variables of an environment that sbatch would obey and is not given. The sheet says how jobs are submitted.
 func Unused(environ []string) (names []string) {
 	for _, kv := range environ {
 		key, value, _ := strings.Cut(kv, "=")

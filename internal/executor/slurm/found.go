@@ -136,9 +136,8 @@ func (f found) called(c runsheet.Claim, s *runsheet.Start) string {
 	return ""
 }
 
-// find looks for an attempt's job in the queue: by the name of its submission, which the job shows, or by the number that
-// was noted when Slurm took it, or that its supervisor has written down. What was noted is read for those alone that do not
-// show their submission.
+// find looks for an attempt's job in the queue. A job that shows the name of its submission is known by that. Any other one is
+// known by its number: the submission noted it, and its supervisor has written it down.
 func (e *Executor) find(ctx context.Context, q snapshot, c runsheet.Claim, s *runsheet.Start) found {
 	if j, ok := q.jobs[task{c.Batch, c.Task}]; ok {
 		return found{job: j, ok: true}

@@ -54,8 +54,8 @@ func (e *Executor) lastNode(ctx context.Context, id string) (node string) {
 	return node
 }
 
-// notBegun says which node could not begin a job, by what sinfo printed of the nodes that are given no jobs: "TIME|NODE|WHY".
-// node is the one, where that is known.
+// notBegun names the node that could not begin a job. drained is sinfo's list of nodes that get no jobs, in lines "TIME|NODE|WHY".
+// node is the node, where that is known.
 func notBegun(drained, node string) string {
 	last := []string{"", "", ""}
 	for line := range strings.Lines(drained) {

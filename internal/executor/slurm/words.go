@@ -10,8 +10,7 @@ import (
 	"runsheet/internal/record"
 )
 
-// words returns what stands in the output of an attempt's job: what kept it from becoming a supervisor, and what its node
-// did to it.
+// words returns the output of an attempt's job: why it did not become a supervisor, and what its node did to it.
 func (e *Executor) words(c runsheet.Claim) []byte {
 	data, _, err := durable.Read(e.disk, "slurm", record.BatchLogPath(stateOf(c), c.Batch, c.Task), 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
