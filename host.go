@@ -86,8 +86,8 @@ type Queue interface {
 	// Batch returns how many attempts may be put into the queue with one call of Start, at least 1. An error means that
 	// the scheduler cannot be asked now.
 	Batch(ctx context.Context) (int, error)
-	// News returns what happened in the queue since the last call, a line each, in words: what was submitted and as which
-	// job, and what the attempts wait for that are said to wait there.
+	// News returns what happened in the queue since the last call, a line each, in words: submissions with their job numbers, and
+	// the reasons why attempts wait. waiting are the attempts that are in the queue.
 	News(ctx context.Context, waiting iter.Seq[Claim]) []string
 	// Waits says whether an attempt that has not begun still waits in the queue, for what, and whether in vain, as far as
 	// that is known without a look at any file.

@@ -2,8 +2,8 @@ package runsheet
 
 import "testing"
 
-// TestMadeBy holds that a result stays what it is where its project was moved or its work dir has another name, and that
-// claims of older versions, which hold the filled-in text alone, are compared by it.
+// TestMadeBy holds that a result stays up to date where its project was moved or its work dir was renamed. Claims of older versions
+// have the filled-in text alone, and are compared by it.
 func TestMadeBy(t *testing.T) {
 	run := Run{Command: "t /new/t.py runs/b --lr 1", Identity: "t {sheet_dir}/t.py {work_dir} --lr 1"}
 	for name, c := range map[string]struct {

@@ -13,8 +13,8 @@ import (
 )
 
 // Run runs a command to its end, and hands on what it writes. When ctx is done its process group is killed. Once it has
-// ended, its output is waited for no longer than delay, which something that it left running may hold open; an error for that
-// is exec.ErrWaitDelay.
+// ended, its output is waited for no longer than delay: a process that it left running may hold the pipe open. The error is
+// exec.ErrWaitDelay then.
 func (s *Server) Run(ctx context.Context, c Command, stdout, stderr io.Writer, delay time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err

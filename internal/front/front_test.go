@@ -110,8 +110,8 @@ func halted(t *testing.T) (m *fusetest.Mount, path string) {
 	return m, path
 }
 
-// TestReturns: what was typed returns with its exit code, and with what others wait for, while a thread of the process that
-// did it still waits where no signal reaches it.
+// TestReturns: the command returns with its exit code, and releases its output and its lock. Meanwhile a thread of the process
+// behind it still waits where no signal reaches it.
 func TestReturns(t *testing.T) {
 	m, path := halted(t)
 	for what, end := range map[string]func(*command) int{

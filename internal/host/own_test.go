@@ -10,7 +10,7 @@ import (
 	"runsheet/internal/proc"
 )
 
-// TestOwn holds that what an attempt takes of the cores is measured, children that are gone by then included.
+// TestOwn holds that the CPU time of an attempt is measured, with that of children that are gone by then.
 func TestOwn(t *testing.T) {
 	cmd := exec.Command("sh", "-c", `(i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done); while :; do :; done & while :; do :; done`)
 	if err := cmd.Start(); err != nil {

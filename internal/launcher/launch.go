@@ -129,7 +129,7 @@ func (l *Launcher) launch(ctx context.Context, a runsheet.Action, waiting *batch
 	return l.start(ctx, waiting.take(b))
 }
 
-// asked returns what an attempt asks for in a place of the pool, which may give a time limit to runs that name none.
+// asked returns the resources of an attempt in a place of the pool. The place may have a time limit for runs without one.
 func asked(r runsheet.Resources, pool []runsheet.PoolEntry, host string) runsheet.Resources {
 	for _, entry := range pool {
 		if r.Time == 0 && entry.Name != "" && entry.Name == host {

@@ -42,8 +42,8 @@ func (f laboriousFile) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// TestBrief: evidence that takes long to read does not hold up who asks, a person who asks again and again hears of it in the
-// end, however short each look is, and the other runs are known meanwhile.
+// TestBrief: evidence that takes long to read holds nobody up, and the other runs are known meanwhile. Whoever asks often enough
+// hears of it in the end, however short each look is.
 func TestBrief(t *testing.T) {
 	base := t.TempDir()
 	good := trained(t, filepath.Join(base, "good"))

@@ -44,7 +44,7 @@ func (o *Observer) Gone(ctx context.Context, sheet *runsheet.Sheet, events []jou
 	return runsheet.Missing(sheet, finished, done)
 }
 
-// finished returns those of some runs that are finished by what their records say, whatever command made them.
+// finished returns those runs whose records say that they are finished, by any command.
 func (o *Observer) finished(ctx context.Context, sheet *runsheet.Sheet, runs []runsheet.Run) (finished []runsheet.Run) {
 	facts := o.all(runs, func(run runsheet.Run) runsheet.Facts {
 		f, ok := o.recorded(ctx, run)

@@ -9,8 +9,8 @@ import (
 	"runsheet"
 )
 
-// TestFallThrough: a host that will never take a run is passed over for the next one that the run may use, and what waits
-// there in vain leaves it; where no other is left, it stays in the queue, and what has no place at all is given up.
+// TestFallThrough: a host that will never take a run is passed over for the run's next one. A run that waits in vain leaves the
+// queue for another host, or stays where there is none. A run without any place is given up.
 func TestFallThrough(t *testing.T) {
 	queue := func(name string) runsheet.Host {
 		return runsheet.Host{Name: "slurm:" + name, Entry: name, Slots: 9, Queue: true}

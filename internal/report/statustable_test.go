@@ -155,7 +155,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// TestOutdatedAndStopped: what is not run again by itself is told with the command that does it, and with what differs.
+// TestOutdatedAndStopped: a run that nobody runs again by itself is shown with the command for it, and with the words that differ.
 func TestOutdatedAndStopped(t *testing.T) {
 	s := uci()
 	for i := range 3 {

@@ -19,8 +19,7 @@ func TestFromPython(t *testing.T) {
 	}
 }
 
-// TestInlineMeant: what is written as another language writes it is told with the form that was meant, and what may be meant
-// as it is stays so.
+// TestInlineMeant: a value in another language's form is refused with the right form. A value that may be meant as it is is kept.
 func TestInlineMeant(t *testing.T) {
 	for _, c := range []struct {
 		args []string

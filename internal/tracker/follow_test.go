@@ -138,8 +138,8 @@ func TestLogTellsTheSame(t *testing.T) {
 	}
 }
 
-// TestCalledOff holds that a reading which is called off, at whatever moment, leaves how far it came: the next one goes on
-// from there, and says what one reading would have said.
+// TestCalledOff holds that a reading may be called off at any moment. The next one goes on from there, and says the same as one
+// reading without a break.
 func TestCalledOff(t *testing.T) {
 	dir := t.TempDir()
 	spec := runsheet.ProgressSpec{Tracker: "jsonl", File: "log.jsonl", Step: "step"}

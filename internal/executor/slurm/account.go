@@ -19,8 +19,8 @@ type account struct {
 
 // accounted asks the accounting database, where there is one, how a job ended that the controller has forgotten; nil:
 // nobody knows. Whole arrays are asked for, and one at a time: a thousand jobs that were forgotten are one question.
-// Where all tasks of an array that waited were cancelled, it has one word for them, which counts for those that never
-// began.
+// Where all waiting tasks of an array were cancelled, it has one line for them. never: the attempt never began, and that line
+// counts for it.
 func (e *Executor) accounted(ctx context.Context, id string, never bool) *job {
 	c, err := e.configured(ctx)
 	if err != nil || !c.accounting {

@@ -15,8 +15,8 @@ import (
 	"runsheet/internal/record"
 )
 
-// scripts are what sbatch is given, by the shell that is to read them: constant, so that nothing of a sheet's is ever part
-// of a shell's text. A plain sh would drop the functions that bash exports, module among them; it is asked only where this
+// scripts are the job scripts for sbatch, by the shell that reads them. They are constant, so that no text of a sheet is ever part of
+// a script. A plain sh would drop the functions that bash exports, module among them; it is asked only where this
 // machine has no bash, and so nobody could have exported any.
 var scripts = map[string]struct{ name, text string }{
 	"bash": {"job.bash", "#!/usr/bin/env bash\n" + script},

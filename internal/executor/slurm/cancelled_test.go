@@ -61,7 +61,7 @@ pool: [{slurm: {time: 1m, options: [NODE]}}]
 	}
 }
 
-// toldEarly: Slurm may say up to a minute too early that the time is nearly over, which is all the time that this run has.
+// toldEarly: Slurm may send its warning up to a minute too early. This run has no more than that minute.
 func toldEarly(u *trial) {
 	u.sheet(`command: ./train.sh {work_dir} 3 0.1
 matrix: {x: [0]}

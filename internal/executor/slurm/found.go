@@ -55,8 +55,8 @@ func answered(out string) (id, cluster string, ok bool) {
 	return id, cluster, ok
 }
 
-// noteJob notes that Slurm took attempts of a batch, by the number that it answered with. Where that cannot be written, this
-// process alone knows, and others find the jobs by what they show.
+// noteJob notes the number with which Slurm took attempts of a batch. Where it cannot be written, this process alone knows it, and
+// others find the jobs by the batch's name on them.
 func (e *Executor) noteJob(ctx context.Context, b *batch, part []runsheet.Launch, out string) {
 	id, cluster, ok := answered(out)
 	if !ok {

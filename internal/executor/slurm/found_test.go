@@ -6,8 +6,7 @@ import (
 	"runsheet"
 )
 
-// TestFind: a job is found by what it shows of its submission, by the numbers that were noted, or by what its supervisor has
-// written down.
+// TestFind: a job is found by the batch's name on it, by a noted number, or by the number in its supervisor's start.
 func TestFind(t *testing.T) {
 	is := func(id, state string) job { return job{id: id, state: state} }
 	q := snapshot{jobs: map[task]job{
